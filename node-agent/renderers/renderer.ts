@@ -1,0 +1,57 @@
+/**
+ * What a renderer is to the farm. `prepare` runs once per node and frame, in the preparation thread; what it returns is
+ * handed to every slot (SharedArrayBuffers are shared, not copied). `open` gives a slot's thread a session that stays
+ * warm from tile to tile. A renderer's pixels depend on the scene, the settings, the frame and the pixel only: never on
+ * the tile, the order, the thread or the node (invariant 1).
+ */
+import type { RenderSettings } from '#shared/domain/job.js';
+import type { LayerPixels } from '#shared/domain/layers.js';
+import type { Region } from '#shared/domain/region.js';
+
+/** A scene package on this node's disk: every path of the manifest is a verified file below `folder`. */
+export interface LocalScene {
+  readonly folder: string;
+  /** Package path of the scene file. */
+  readonly entry: string;
+}
+
+export interface FrameRequest {
+  readonly scene: LocalScene;
+  readonly settings: RenderSettings;
+  readonly frame: number;
+}
+
+/** Structured-cloneable; the renderer alone knows what is inside. */
+export type PreparedFrame = unknown;
+
+export interface TileRequest extends FrameRequest {
+  readonly region: Region;
+  readonly prepared: PreparedFrame;
+}
+
+/** How a running tile is talked to while its thread is busy: flags in shared memory, since no message gets through. */
+export interface TileControl {
+  /** The renderer asks at least every 100 ms or so and throws RENDER_CANCELLED. */
+  isCancelled(): boolean;
+  /** 0 to 1, never falling. */
+  progress(ratio: number): void;
+}
+
+export interface RenderedTile {
+  /** The layers of `settings.layers`, in that order, each `region height × region width × channels`. */
+  readonly layers: readonly LayerPixels[];
+}
+
+export interface Session {
+  render(tile: TileRequest, control: TileControl): Promise<RenderedTile>;
+  close(): Promise<void>;
+}
+
+export interface Renderer {
+  readonly name: string;
+  /** Version and kernel; equal text promises equal pixels. */
+  readonly version: string;
+  /** @throws FarmError SCENE_… when no node could ever render this. */
+  prepare(request: FrameRequest): Promise<PreparedFrame>;
+  open(): Promise<Session>;
+}

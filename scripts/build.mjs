@@ -1,0 +1,52 @@
+// Compiles every TypeScript source to dist/, file by file and without bundling, so that stack traces, worker entries
+// and package subpaths keep their names. esbuild strips types in well under a second; `npm run typecheck` judges them.
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+export const SOURCE_FOLDERS = [
+  'shared',
+  'coordinator',
+  'node-agent',
+  'cli',
+  'tests',
+  'benchmarks',
+  'examples',
+];
+
+const sources = [];
+for (const folder of SOURCE_FOLDERS) {
+  if (!existsSync(join(root, folder))) continue;
+  for (const entry of await readdir(join(root, folder), { recursive: true, withFileTypes: true })) {
+    const file = join(entry.parentPath, entry.name);
+    if (entry.isFile() && file.endsWith('.ts') && !file.endsWith('.d.ts')) sources.push(file);
+  }
+}
+await build({
+  entryPoints: sources,
+  outbase: root,
+  outdir: join(root, 'dist'),
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  sourcemap: 'linked',
+  logLevel: 'warning',
+  tsconfig: join(root, 'tsconfig.json'),
+});
+await removeOrphans();
+await mkdir(join(root, 'dist'), { recursive: true });
+await writeFile(join(root, 'dist', '.built'), `${sources.length} files\n`);
+
+/** A renamed or deleted source must not live on in dist/, least of all a test. */
+async function removeOrphans() {
+  const wanted = new Set(sources.map((source) => relative(root, source).replace(/\.ts$/, '.js')));
+  for (const entry of await readdir(join(root, 'dist'), { recursive: true, withFileTypes: true })) {
+    const name = relative(join(root, 'dist'), join(entry.parentPath, entry.name));
+    if (entry.isFile() && name.match(/\.js(\.map)?$/) && !wanted.has(name.replace(/\.map$/, ''))) {
+      await rm(join(root, 'dist', name));
+    }
+  }
+}

@@ -1,0 +1,133 @@
+/** What travels on the bus, one schema per message. Whatever does not fit its schema is refused with MESSAGE_INVALID. */
+import { z } from 'zod';
+import { digestSchema, jobIdSchema, nodeIdSchema, planIdSchema } from '../domain/ids.js';
+import { regionSchema } from '../domain/region.js';
+import { FarmError } from '../errors.js';
+import { LIMITS } from '../limits.js';
+
+const frame = z.int();
+const tile = z.int().min(0).max(LIMITS.tilesPerFrameMax);
+const attempt = z.int().min(1);
+const durationMs = z.number().min(0);
+
+/** TILES: one attempt at one tile. De-duplication: one message per subject (job, frame, tile, attempt). */
+export const tileMessageSchema = z.object({
+  jobId: jobIdSchema,
+  planId: planIdSchema,
+  frame,
+  tile,
+  attempt,
+  region: regionSchema,
+});
+export type TileMessage = Readonly<z.infer<typeof tileMessageSchema>>;
+
+/**
+ * RESULTS: how an attempt ended. Header `Guian-Result` of every part; the body is a part of the encoded tile (empty for
+ * a failure). De-duplication id: `<planId>.<jobId>.<frame>.<tile>.<attempt>.<nodeId>.<part>`.
+ */
+export const resultMetaSchema = z.object({
+  jobId: jobIdSchema,
+  planId: planIdSchema,
+  frame,
+  tile,
+  attempt,
+  nodeId: nodeIdSchema,
+  /** e.g. `gltf 1.0.0+ts-bvh2`: nodes with equal text give equal pixels. */
+  renderer: z.string().max(256),
+  part: z.int().min(0),
+  partCount: z.int().min(1).max(1024),
+  renderMs: durationMs,
+  /** CPU time that the attempt used. */
+  coreSeconds: z.number().min(0),
+  peakMemoryBytes: z.int().min(0),
+  outcome: z.discriminatedUnion('kind', [
+    z.object({
+      kind: z.literal('rendered'),
+      digest: digestSchema,
+      sizeBytes: z.int().min(1).max(LIMITS.resultBytesMax),
+    }),
+    z.object({
+      kind: z.literal('failed'),
+      code: z.string().max(64),
+      message: z.string().max(LIMITS.logTailCharsMax),
+      logTail: z.string().max(LIMITS.logTailCharsMax),
+      /** No node could ever render it (the scene is invalid): further attempts are pointless. */
+      permanent: z.boolean(),
+    }),
+  ]),
+});
+export type ResultMeta = Readonly<z.infer<typeof resultMetaSchema>>;
+export const RESULT_HEADER = 'Guian-Result';
+
+/** KV assignments, key = node id: the jobs that a node works for, and how many of its slots each may have at least. */
+export const assignmentSchema = z.object({
+  jobs: z.array(z.object({ jobId: jobIdSchema, planId: planIdSchema, slots: z.int().min(0) })),
+});
+export type Assignment = Readonly<z.infer<typeof assignmentSchema>>;
+
+/** Core NATS, once a second: a node says that it is there and what it is. */
+export const heartbeatSchema = z.object({
+  nodeId: nodeIdSchema,
+  /** New at every start of the agent: two processes with one node id are told apart. */
+  instanceId: z.string().max(64),
+  hostName: z.string().max(256),
+  agentVersion: z.string().max(64),
+  startedAtMs: z.number(),
+  slots: z.int().min(0),
+  slotsBusy: z.int().min(0),
+  cores: z.int().min(1),
+  memoryBytes: z.int().min(0),
+  memoryUsedBytes: z.int().min(0),
+  renderers: z.array(z.object({ name: z.string().max(64), version: z.string().max(128) })),
+  jobIds: z.array(jobIdSchema),
+  tilesDone: z.int().min(0),
+  /** The last one: the node leaves on purpose. */
+  leaving: z.boolean(),
+});
+export type Heartbeat = Readonly<z.infer<typeof heartbeatSchema>>;
+
+/** EVENTS: one state change of a job; the stream's sequence is what a watch resumes from. */
+export const eventMessageSchema = z.object({
+  atMs: z.number(),
+  jobId: jobIdSchema,
+  kind: z.enum([
+    'submitted',
+    'started',
+    'frame_finished',
+    'frame_failed',
+    'attempt_failed',
+    'tile_failed',
+    'result_rejected',
+    'finished',
+    'cancelled',
+    'warning',
+  ]),
+  state: z.string(),
+  message: z.string(),
+  frame: frame.optional(),
+  tile: tile.optional(),
+  attempt: attempt.optional(),
+  nodeId: z.string().optional(),
+});
+export type EventMessage = Readonly<z.infer<typeof eventMessageSchema>>;
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+export function encodeMessage(message: unknown): Uint8Array {
+  return encoder.encode(JSON.stringify(message));
+}
+
+/** @throws MESSAGE_INVALID naming the field, the value and what is allowed. */
+export function decodeMessage<T>(schema: z.ZodType<T>, data: Uint8Array | string, what: string): T {
+  let json: unknown;
+  try {
+    json = JSON.parse(typeof data === 'string' ? data : decoder.decode(data));
+  } catch (cause) {
+    throw new FarmError('MESSAGE_INVALID', `${what} is not JSON`, {}, { cause });
+  }
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  throw new FarmError('MESSAGE_INVALID', `${what}: ${issue.path.join('.') || 'message'}: ${issue.message}`);
+}

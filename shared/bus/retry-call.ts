@@ -1,0 +1,55 @@
+/**
+ * Every call to the bus may hang for its whole timeout when the server goes away (measured), and every call of ours is
+ * idempotent (same message id, same configuration), so it is made again until it works or the caller gives up.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { JetStreamApiError, JetStreamError } from '@nats-io/jetstream';
+import { InvalidArgumentError, NoRespondersError, RequestError, TimeoutError } from '@nats-io/transport-node';
+import { FarmError, messageOf } from '../errors.js';
+
+const FIRST_DELAY_MS = 50;
+const DELAY_MS_MAX = 1_000;
+
+/** Answers of the server that another try will not change. 503 is "JetStream is not ready". */
+function isFinal(error: unknown): boolean {
+    if (error instanceof JetStreamApiError) return error.status !== 503;
+  // Not enabled, no responders: what a server says while it starts.
+  if (error instanceof JetStreamError) return false;
+  if (error instanceof InvalidArgumentError) return true;
+  return !(
+    error instanceof TimeoutError ||
+    error instanceof NoRespondersError ||
+    error instanceof RequestError ||
+    isConnectionTrouble(error)
+  );
+}
+
+function isConnectionTrouble(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    /connection|disconnect|timeout|no responders|draining/i.test(`${error.name} ${error.message}`)
+  );
+}
+
+/**
+ * @param what for the error message, e.g. `publish tile valley-x 3/17`.
+ * @throws the server's own refusal at once; BUS_UNAVAILABLE when `signal` aborts before a call works.
+ */
+export async function retryCall<T>(what: string, call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await call();
+    } catch (error) {
+      if (isFinal(error)) throw error;
+      if (signal?.aborted)
+        throw new FarmError(
+          'BUS_UNAVAILABLE',
+          `${what}: gave up (${messageOf(error)})`,
+          {},
+          { cause: error },
+        );
+      const delayMs = Math.min(DELAY_MS_MAX, FIRST_DELAY_MS * 2 ** Math.min(attempt, 10));
+      await delay(delayMs, undefined, signal ? { signal } : undefined).catch(() => undefined);
+    }
+  }
+}

@@ -1,0 +1,73 @@
+/** What a studio asks for (`JobSpec`), with every default filled in, and what the farm keeps of it (`JobRecord`). */
+import { z } from 'zod';
+import { DEFAULTS, LIMITS } from '../limits.js';
+import { digestSchema, idempotencyKeySchema, jobIdSchema, planIdSchema, studioSchema } from './ids.js';
+import { layerNameSchema } from './layers.js';
+import { isPackagePath, packageManifestSchema } from './scene-package.js';
+
+export const RENDERER_NAMES = ['gltf', 'synthetic'] as const;
+export type RendererName = (typeof RENDERER_NAMES)[number];
+export const VIEWS = ['agx', 'aces', 'srgb'] as const;
+export type View = (typeof VIEWS)[number];
+export const OUTPUT_FORMATS = ['exr', 'png', 'png8', 'jpeg', 'webp', 'tiff'] as const;
+export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
+
+const sidePx = z.int().min(1).max(LIMITS.frameSidePxMax);
+const name = z.string().min(1).max(LIMITS.nameCharsMax);
+
+/** `auto`: the scene's own light, else the sky. */
+export const environmentSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.enum(['auto', 'sky', 'white', 'none']) }),
+  z.strictObject({ kind: z.literal('file'), path: z.string().refine(isPackagePath, 'not a package path') }),
+]);
+export type EnvironmentSetting = Readonly<z.infer<typeof environmentSchema>>;
+
+export const renderSettingsSchema = z
+  .strictObject({
+    renderer: z.enum(RENDERER_NAMES).default('gltf'),
+    widthPx: sidePx.default(DEFAULTS.widthPx),
+    heightPx: sidePx.default(DEFAULTS.heightPx),
+    samples: z.int().min(1).max(LIMITS.samplesMax).default(DEFAULTS.samples),
+    seed: z.int().min(0).max(0xffff_ffff).default(0),
+    fps: z.number().min(0.001).max(1000).default(DEFAULTS.fps),
+    camera: name.optional(),
+    scene: name.optional(),
+    animation: name.optional(),
+    environment: environmentSchema.default({ kind: 'auto' }),
+    exposureEv: z.number().min(-32).max(32).default(0),
+    view: z.enum(VIEWS).default('agx'),
+    layers: z.array(layerNameSchema).min(1).max(16).default(['beauty']),
+    formats: z.array(z.enum(OUTPUT_FORMATS)).min(1).default(['exr', 'png']),
+    /** Busy time per tile of the synthetic renderer, ms. */
+    syntheticCostMs: z.number().min(0).max(3_600_000).default(0),
+  })
+  .refine((settings) => settings.widthPx * settings.heightPx <= LIMITS.framePixelsMax, {
+    message: `a frame has at most ${LIMITS.framePixelsMax} pixels`,
+    path: ['widthPx'],
+  });
+export type RenderSettings = Readonly<z.infer<typeof renderSettingsSchema>>;
+
+const tileSidePx = z.int().min(1).max(LIMITS.frameSidePxMax);
+
+/** The job that runs: immutable, stored in the coordinator's store, copied to the bus for agents. */
+export const jobRecordSchema = z.strictObject({
+  jobId: jobIdSchema,
+  name,
+  studio: studioSchema,
+  idempotencyKey: idempotencyKeySchema,
+  /** SHA-256 of the request as it came, so that a reused key with another request is refused. */
+  requestDigest: digestSchema,
+  manifest: packageManifestSchema,
+  frames: z.array(z.int()).min(1).max(LIMITS.framesPerJobMax),
+  settings: renderSettingsSchema,
+  plan: z.strictObject({ planId: planIdSchema, tileWidthPx: tileSidePx, tileHeightPx: tileSidePx }),
+  /** `auto`, `128` or `256x128`, as asked. */
+  tile: z.string(),
+  maxAttempts: z.int().min(1).max(LIMITS.maxAttemptsMax),
+  warnings: z.array(z.string()),
+  createdAtMs: z.number(),
+});
+export type JobRecord = Readonly<z.infer<typeof jobRecordSchema>>;
+
+export const JOB_STATES = ['queued', 'running', 'finished', 'finished_with_failures', 'cancelled'] as const;
+export type JobState = (typeof JOB_STATES)[number];

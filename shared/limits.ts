@@ -1,0 +1,69 @@
+/** Every bound of the farm in one place, with its reason. */
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const GIB = 1024 * MIB;
+
+export const LIMITS = {
+  /** Above what any film delivers (16K × 8K); keeps one float RGBA frame at 2 GiB, the largest a Buffer takes with ease. */
+  framePixelsMax: 2 ** 27,
+  frameSidePxMax: 32_768,
+  /** Beyond it noise falls below half-float precision. */
+  samplesMax: 65_536,
+  /** About an hour and a half at 24 fps; a job's frame list stays a small record. */
+  framesPerJobMax: 131_072,
+  tilesPerFrameMax: 65_536,
+  tileSidePxMin: 8,
+  tileSidePxMax: 4096,
+  maxAttemptsMax: 100,
+
+  /** NATS' default `max_payload` is 1 MiB, headers included. */
+  resultPartBytesMax: 1_000_000,
+  /** Largest encoded tile: 4096² px × RGBA float. */
+  resultBytesMax: 272 * MIB,
+  /** Tiles in the queue per job: agents do not idle while the coordinator restarts, yet cancel and re-planning act at once. */
+  queuedTilesPerJobMax: 2_000,
+  /** nats-server 2.9 is fast with a short queue (measured: consuming 7× slower at a million). */
+  queuedTilesMax: 50_000,
+  /** Publishes in flight: measured best between 64 and 512. */
+  publishWindow: 256,
+  /** Encoded results that the collector keeps at hand; the rest are read again from the stream. */
+  collectedBytesMax: 512 * MIB,
+
+  packageFilesMax: 10_000,
+  packagePathCharsMax: 512,
+  packageBytesMax: 64 * GIB,
+  sceneJsonBytesMax: 256 * MIB,
+  /** 16K × 16K; a larger picture is an image bomb as far as one node's memory is concerned. */
+  texturePixelsMax: 2 ** 28,
+  uploadChunkBytesMax: MIB,
+
+  logTailCharsMax: 8 * KIB,
+  nameCharsMax: 128,
+} as const;
+
+/** Names of things that a user may leave out, and what they get. */
+export const DEFAULTS = {
+  studio: 'default',
+  widthPx: 1920,
+  heightPx: 1080,
+  samples: 64,
+  fps: 24,
+  maxAttempts: 4,
+  coordinatorAddress: '127.0.0.1:7700',
+  natsUrl: 'nats://127.0.0.1:4222',
+  subjectPrefix: 'guian',
+} as const;
+
+/** Times in ms. */
+export const TIMES = {
+  /** A lease: how long a delivered tile stays with a node that says nothing more. */
+  leaseMs: 30_000,
+  leaseRenewEveryMs: 10_000,
+  heartbeatEveryMs: 1_000,
+  nodeLostAfterMs: 3_500,
+  /** Calls in flight hang for their whole timeout when the server goes (measured), so it is short and every call is retried. */
+  busCallTimeoutMs: 1_500,
+  dedupeWindowMs: 120_000,
+  progressEveryMs: 200,
+  grpcDeadlineMs: 15_000,
+} as const;

@@ -1,0 +1,51 @@
+import type * as grpc from '@grpc/grpc-js';
+import type { MessageTypeDefinition } from '@grpc/proto-loader';
+
+import type { DownloadFrameChunk as _guian_v1_DownloadFrameChunk, DownloadFrameChunk__Output as _guian_v1_DownloadFrameChunk__Output } from './guian/v1/DownloadFrameChunk.js';
+import type { DownloadFrameRequest as _guian_v1_DownloadFrameRequest, DownloadFrameRequest__Output as _guian_v1_DownloadFrameRequest__Output } from './guian/v1/DownloadFrameRequest.js';
+import type { Environment as _guian_v1_Environment, Environment__Output as _guian_v1_Environment__Output } from './guian/v1/Environment.js';
+import type { FrameFile as _guian_v1_FrameFile, FrameFile__Output as _guian_v1_FrameFile__Output } from './guian/v1/FrameFile.js';
+import type { FrameRecord as _guian_v1_FrameRecord, FrameRecord__Output as _guian_v1_FrameRecord__Output } from './guian/v1/FrameRecord.js';
+import type { FrameServiceClient as _guian_v1_FrameServiceClient, FrameServiceDefinition as _guian_v1_FrameServiceDefinition } from './guian/v1/FrameService.js';
+import type { Job as _guian_v1_Job, Job__Output as _guian_v1_Job__Output } from './guian/v1/Job.js';
+import type { JobEvent as _guian_v1_JobEvent, JobEvent__Output as _guian_v1_JobEvent__Output } from './guian/v1/JobEvent.js';
+import type { JobProgress as _guian_v1_JobProgress, JobProgress__Output as _guian_v1_JobProgress__Output } from './guian/v1/JobProgress.js';
+import type { JobSpec as _guian_v1_JobSpec, JobSpec__Output as _guian_v1_JobSpec__Output } from './guian/v1/JobSpec.js';
+import type { ListFramesRequest as _guian_v1_ListFramesRequest, ListFramesRequest__Output as _guian_v1_ListFramesRequest__Output } from './guian/v1/ListFramesRequest.js';
+import type { ListFramesResponse as _guian_v1_ListFramesResponse, ListFramesResponse__Output as _guian_v1_ListFramesResponse__Output } from './guian/v1/ListFramesResponse.js';
+import type { Node as _guian_v1_Node, Node__Output as _guian_v1_Node__Output } from './guian/v1/Node.js';
+import type { PackageFile as _guian_v1_PackageFile, PackageFile__Output as _guian_v1_PackageFile__Output } from './guian/v1/PackageFile.js';
+import type { PackageManifest as _guian_v1_PackageManifest, PackageManifest__Output as _guian_v1_PackageManifest__Output } from './guian/v1/PackageManifest.js';
+import type { RenderSettings as _guian_v1_RenderSettings, RenderSettings__Output as _guian_v1_RenderSettings__Output } from './guian/v1/RenderSettings.js';
+import type { RendererInfo as _guian_v1_RendererInfo, RendererInfo__Output as _guian_v1_RendererInfo__Output } from './guian/v1/RendererInfo.js';
+import type { SyntheticSettings as _guian_v1_SyntheticSettings, SyntheticSettings__Output as _guian_v1_SyntheticSettings__Output } from './guian/v1/SyntheticSettings.js';
+
+type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
+  new(...args: ConstructorParameters<Constructor>): Subtype;
+};
+
+export interface ProtoGrpcType {
+  guian: {
+    v1: {
+      DownloadFrameChunk: MessageTypeDefinition<_guian_v1_DownloadFrameChunk, _guian_v1_DownloadFrameChunk__Output>
+      DownloadFrameRequest: MessageTypeDefinition<_guian_v1_DownloadFrameRequest, _guian_v1_DownloadFrameRequest__Output>
+      Environment: MessageTypeDefinition<_guian_v1_Environment, _guian_v1_Environment__Output>
+      FrameFile: MessageTypeDefinition<_guian_v1_FrameFile, _guian_v1_FrameFile__Output>
+      FrameRecord: MessageTypeDefinition<_guian_v1_FrameRecord, _guian_v1_FrameRecord__Output>
+      FrameService: SubtypeConstructor<typeof grpc.Client, _guian_v1_FrameServiceClient> & { service: _guian_v1_FrameServiceDefinition }
+      Job: MessageTypeDefinition<_guian_v1_Job, _guian_v1_Job__Output>
+      JobEvent: MessageTypeDefinition<_guian_v1_JobEvent, _guian_v1_JobEvent__Output>
+      JobProgress: MessageTypeDefinition<_guian_v1_JobProgress, _guian_v1_JobProgress__Output>
+      JobSpec: MessageTypeDefinition<_guian_v1_JobSpec, _guian_v1_JobSpec__Output>
+      ListFramesRequest: MessageTypeDefinition<_guian_v1_ListFramesRequest, _guian_v1_ListFramesRequest__Output>
+      ListFramesResponse: MessageTypeDefinition<_guian_v1_ListFramesResponse, _guian_v1_ListFramesResponse__Output>
+      Node: MessageTypeDefinition<_guian_v1_Node, _guian_v1_Node__Output>
+      PackageFile: MessageTypeDefinition<_guian_v1_PackageFile, _guian_v1_PackageFile__Output>
+      PackageManifest: MessageTypeDefinition<_guian_v1_PackageManifest, _guian_v1_PackageManifest__Output>
+      RenderSettings: MessageTypeDefinition<_guian_v1_RenderSettings, _guian_v1_RenderSettings__Output>
+      RendererInfo: MessageTypeDefinition<_guian_v1_RendererInfo, _guian_v1_RendererInfo__Output>
+      SyntheticSettings: MessageTypeDefinition<_guian_v1_SyntheticSettings, _guian_v1_SyntheticSettings__Output>
+    }
+  }
+}
+

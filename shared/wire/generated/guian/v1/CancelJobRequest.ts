@@ -1,0 +1,10 @@
+// Original file: /work/main/proto/guian/v1/job_service.proto
+
+
+export interface CancelJobRequest {
+  'jobId'?: (string);
+}
+
+export interface CancelJobRequest__Output {
+  'jobId': (string);
+}

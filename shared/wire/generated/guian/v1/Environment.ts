@@ -1,0 +1,12 @@
+// Original file: /work/main/proto/guian/v1/types.proto
+
+
+export interface Environment {
+  'kind'?: (string);
+  'path'?: (string);
+}
+
+export interface Environment__Output {
+  'kind': (string);
+  'path': (string);
+}

@@ -1,0 +1,26 @@
+// Original file: /work/main/proto/guian/v1/types.proto
+
+import type { FrameFile as _guian_v1_FrameFile, FrameFile__Output as _guian_v1_FrameFile__Output } from '../../guian/v1/FrameFile.js';
+import type { Long } from '@grpc/proto-loader';
+
+export interface FrameRecord {
+  'frame'?: (number);
+  'state'?: (string);
+  'tilesTotal'?: (number);
+  'tilesDone'?: (number);
+  'files'?: (_guian_v1_FrameFile)[];
+  'coreSeconds'?: (number | string);
+  'finishedAtMs'?: (number | string | Long);
+  'nodeIds'?: (string)[];
+}
+
+export interface FrameRecord__Output {
+  'frame': (number);
+  'state': (string);
+  'tilesTotal': (number);
+  'tilesDone': (number);
+  'files': (_guian_v1_FrameFile__Output)[];
+  'coreSeconds': (number);
+  'finishedAtMs': (number);
+  'nodeIds': (string)[];
+}

@@ -1,0 +1,10 @@
+// Original file: /work/main/proto/guian/v1/job_service.proto
+
+
+export interface GetJobRequest {
+  'jobId'?: (string);
+}
+
+export interface GetJobRequest__Output {
+  'jobId': (string);
+}

@@ -1,0 +1,14 @@
+// Original file: /work/main/proto/guian/v1/frame_service.proto
+
+
+export interface ListFramesRequest {
+  'jobId'?: (string);
+  'pageSize'?: (number);
+  'pageToken'?: (string);
+}
+
+export interface ListFramesRequest__Output {
+  'jobId': (string);
+  'pageSize': (number);
+  'pageToken': (string);
+}

@@ -1,0 +1,8 @@
+// Original file: /work/main/proto/guian/v1/node_service.proto
+
+
+export interface ListNodesRequest {
+}
+
+export interface ListNodesRequest__Output {
+}

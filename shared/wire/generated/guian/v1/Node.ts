@@ -1,0 +1,38 @@
+// Original file: /work/main/proto/guian/v1/types.proto
+
+import type { RendererInfo as _guian_v1_RendererInfo, RendererInfo__Output as _guian_v1_RendererInfo__Output } from '../../guian/v1/RendererInfo.js';
+import type { Long } from '@grpc/proto-loader';
+
+export interface Node {
+  'nodeId'?: (string);
+  'state'?: (string);
+  'slots'?: (number);
+  'slotsBusy'?: (number);
+  'cores'?: (number);
+  'memoryBytes'?: (number | string | Long);
+  'memoryUsedBytes'?: (number | string | Long);
+  'renderers'?: (_guian_v1_RendererInfo)[];
+  'startedAtMs'?: (number | string | Long);
+  'lastHeartbeatAtMs'?: (number | string | Long);
+  'hostName'?: (string);
+  'agentVersion'?: (string);
+  'jobIds'?: (string)[];
+  'tilesDone'?: (number | string | Long);
+}
+
+export interface Node__Output {
+  'nodeId': (string);
+  'state': (string);
+  'slots': (number);
+  'slotsBusy': (number);
+  'cores': (number);
+  'memoryBytes': (number);
+  'memoryUsedBytes': (number);
+  'renderers': (_guian_v1_RendererInfo__Output)[];
+  'startedAtMs': (number);
+  'lastHeartbeatAtMs': (number);
+  'hostName': (string);
+  'agentVersion': (string);
+  'jobIds': (string)[];
+  'tilesDone': (number);
+}

@@ -1,0 +1,10 @@
+// Original file: /work/main/proto/guian/v1/types.proto
+
+
+export interface SyntheticSettings {
+  'costMsPerTile'?: (number | string);
+}
+
+export interface SyntheticSettings__Output {
+  'costMsPerTile': (number);
+}

@@ -1,0 +1,13 @@
+// Original file: /work/main/proto/guian/v1/job_service.proto
+
+import type { Long } from '@grpc/proto-loader';
+
+export interface WatchJobRequest {
+  'jobId'?: (string);
+  'afterSequence'?: (number | string | Long);
+}
+
+export interface WatchJobRequest__Output {
+  'jobId': (string);
+  'afterSequence': (number);
+}

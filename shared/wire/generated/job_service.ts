@@ -1,0 +1,57 @@
+import type * as grpc from '@grpc/grpc-js';
+import type { MessageTypeDefinition } from '@grpc/proto-loader';
+
+import type { CancelJobRequest as _guian_v1_CancelJobRequest, CancelJobRequest__Output as _guian_v1_CancelJobRequest__Output } from './guian/v1/CancelJobRequest.js';
+import type { Environment as _guian_v1_Environment, Environment__Output as _guian_v1_Environment__Output } from './guian/v1/Environment.js';
+import type { FrameFile as _guian_v1_FrameFile, FrameFile__Output as _guian_v1_FrameFile__Output } from './guian/v1/FrameFile.js';
+import type { FrameRecord as _guian_v1_FrameRecord, FrameRecord__Output as _guian_v1_FrameRecord__Output } from './guian/v1/FrameRecord.js';
+import type { GetJobRequest as _guian_v1_GetJobRequest, GetJobRequest__Output as _guian_v1_GetJobRequest__Output } from './guian/v1/GetJobRequest.js';
+import type { Job as _guian_v1_Job, Job__Output as _guian_v1_Job__Output } from './guian/v1/Job.js';
+import type { JobEvent as _guian_v1_JobEvent, JobEvent__Output as _guian_v1_JobEvent__Output } from './guian/v1/JobEvent.js';
+import type { JobProgress as _guian_v1_JobProgress, JobProgress__Output as _guian_v1_JobProgress__Output } from './guian/v1/JobProgress.js';
+import type { JobServiceClient as _guian_v1_JobServiceClient, JobServiceDefinition as _guian_v1_JobServiceDefinition } from './guian/v1/JobService.js';
+import type { JobSpec as _guian_v1_JobSpec, JobSpec__Output as _guian_v1_JobSpec__Output } from './guian/v1/JobSpec.js';
+import type { ListJobsRequest as _guian_v1_ListJobsRequest, ListJobsRequest__Output as _guian_v1_ListJobsRequest__Output } from './guian/v1/ListJobsRequest.js';
+import type { ListJobsResponse as _guian_v1_ListJobsResponse, ListJobsResponse__Output as _guian_v1_ListJobsResponse__Output } from './guian/v1/ListJobsResponse.js';
+import type { Node as _guian_v1_Node, Node__Output as _guian_v1_Node__Output } from './guian/v1/Node.js';
+import type { PackageFile as _guian_v1_PackageFile, PackageFile__Output as _guian_v1_PackageFile__Output } from './guian/v1/PackageFile.js';
+import type { PackageManifest as _guian_v1_PackageManifest, PackageManifest__Output as _guian_v1_PackageManifest__Output } from './guian/v1/PackageManifest.js';
+import type { RenderSettings as _guian_v1_RenderSettings, RenderSettings__Output as _guian_v1_RenderSettings__Output } from './guian/v1/RenderSettings.js';
+import type { RendererInfo as _guian_v1_RendererInfo, RendererInfo__Output as _guian_v1_RendererInfo__Output } from './guian/v1/RendererInfo.js';
+import type { SubmitJobRequest as _guian_v1_SubmitJobRequest, SubmitJobRequest__Output as _guian_v1_SubmitJobRequest__Output } from './guian/v1/SubmitJobRequest.js';
+import type { SubmitJobResponse as _guian_v1_SubmitJobResponse, SubmitJobResponse__Output as _guian_v1_SubmitJobResponse__Output } from './guian/v1/SubmitJobResponse.js';
+import type { SyntheticSettings as _guian_v1_SyntheticSettings, SyntheticSettings__Output as _guian_v1_SyntheticSettings__Output } from './guian/v1/SyntheticSettings.js';
+import type { WatchJobRequest as _guian_v1_WatchJobRequest, WatchJobRequest__Output as _guian_v1_WatchJobRequest__Output } from './guian/v1/WatchJobRequest.js';
+
+type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
+  new(...args: ConstructorParameters<Constructor>): Subtype;
+};
+
+export interface ProtoGrpcType {
+  guian: {
+    v1: {
+      CancelJobRequest: MessageTypeDefinition<_guian_v1_CancelJobRequest, _guian_v1_CancelJobRequest__Output>
+      Environment: MessageTypeDefinition<_guian_v1_Environment, _guian_v1_Environment__Output>
+      FrameFile: MessageTypeDefinition<_guian_v1_FrameFile, _guian_v1_FrameFile__Output>
+      FrameRecord: MessageTypeDefinition<_guian_v1_FrameRecord, _guian_v1_FrameRecord__Output>
+      GetJobRequest: MessageTypeDefinition<_guian_v1_GetJobRequest, _guian_v1_GetJobRequest__Output>
+      Job: MessageTypeDefinition<_guian_v1_Job, _guian_v1_Job__Output>
+      JobEvent: MessageTypeDefinition<_guian_v1_JobEvent, _guian_v1_JobEvent__Output>
+      JobProgress: MessageTypeDefinition<_guian_v1_JobProgress, _guian_v1_JobProgress__Output>
+      JobService: SubtypeConstructor<typeof grpc.Client, _guian_v1_JobServiceClient> & { service: _guian_v1_JobServiceDefinition }
+      JobSpec: MessageTypeDefinition<_guian_v1_JobSpec, _guian_v1_JobSpec__Output>
+      ListJobsRequest: MessageTypeDefinition<_guian_v1_ListJobsRequest, _guian_v1_ListJobsRequest__Output>
+      ListJobsResponse: MessageTypeDefinition<_guian_v1_ListJobsResponse, _guian_v1_ListJobsResponse__Output>
+      Node: MessageTypeDefinition<_guian_v1_Node, _guian_v1_Node__Output>
+      PackageFile: MessageTypeDefinition<_guian_v1_PackageFile, _guian_v1_PackageFile__Output>
+      PackageManifest: MessageTypeDefinition<_guian_v1_PackageManifest, _guian_v1_PackageManifest__Output>
+      RenderSettings: MessageTypeDefinition<_guian_v1_RenderSettings, _guian_v1_RenderSettings__Output>
+      RendererInfo: MessageTypeDefinition<_guian_v1_RendererInfo, _guian_v1_RendererInfo__Output>
+      SubmitJobRequest: MessageTypeDefinition<_guian_v1_SubmitJobRequest, _guian_v1_SubmitJobRequest__Output>
+      SubmitJobResponse: MessageTypeDefinition<_guian_v1_SubmitJobResponse, _guian_v1_SubmitJobResponse__Output>
+      SyntheticSettings: MessageTypeDefinition<_guian_v1_SyntheticSettings, _guian_v1_SyntheticSettings__Output>
+      WatchJobRequest: MessageTypeDefinition<_guian_v1_WatchJobRequest, _guian_v1_WatchJobRequest__Output>
+    }
+  }
+}
+
