@@ -12,7 +12,7 @@ const DELAY_MS_MAX = 1_000;
 
 /** Answers of the server that another try will not change. 503 is "JetStream is not ready". */
 function isFinal(error: unknown): boolean {
-    if (error instanceof JetStreamApiError) return error.status !== 503;
+  if (error instanceof JetStreamApiError) return error.status !== 503;
   // Not enabled, no responders: what a server says while it starts.
   if (error instanceof JetStreamError) return false;
   if (error instanceof InvalidArgumentError) return true;
