@@ -26,6 +26,7 @@ export const ERROR_CODES = {
   BUS_UNAVAILABLE: { status: 'UNAVAILABLE', retry: 'same call, with backoff' },
   COORDINATOR_UNAVAILABLE: { status: 'UNAVAILABLE', retry: 'same call, with backoff' },
   QUEUE_FULL: { status: 'RESOURCE_EXHAUSTED', retry: 'same call, with backoff' },
+  FILE_UNWRITABLE: { status: 'FAILED_PRECONDITION', retry: 'after making the folder writable' },
   DISK_FULL: { status: 'RESOURCE_EXHAUSTED', retry: 'after freeing space' },
   STORE_LOCKED: { status: 'FAILED_PRECONDITION', retry: 'after stopping the other coordinator' },
   PORT_TAKEN: { status: 'UNAVAILABLE', retry: 'with another port' },

@@ -35,6 +35,14 @@ export const LIMITS = {
   sceneJsonBytesMax: 256 * MIB,
   /** 16K × 16K; a larger picture is an image bomb as far as one node's memory is concerned. */
   texturePixelsMax: 2 ** 28,
+  /** Files that a scene file refers to, together: what Node reads into one buffer and a judge can hold. */
+  sceneBytesMax: 2 * GIB - 1,
+  /** All accessors of a scene, decoded: a declared `count` in the billions must not become an allocation. */
+  sceneAccessorBytesMax: 2 * GIB,
+  /** After instancing; 67 million triangles take about 20 GB with their BVH. */
+  sceneTrianglesMax: 2 ** 26,
+  /** 16K × 8K float RGB is 1.5 GiB; larger environments say nothing more about light. */
+  environmentPixelsMax: 2 ** 27,
   uploadChunkBytesMax: MIB,
 
   logTailCharsMax: 8 * KIB,
@@ -63,6 +71,9 @@ export const TIMES = {
   nodeLostAfterMs: 3_500,
   /** Calls in flight hang for their whole timeout when the server goes (measured), so it is short and every call is retried. */
   busCallTimeoutMs: 1_500,
+  /** One pull of an ordered consumer. The client notices a server that went away after about as long (measured: 45 s with
+   * its default of 30 s), and asks anew. */
+  pullMs: 2_000,
   dedupeWindowMs: 120_000,
   progressEveryMs: 200,
   grpcDeadlineMs: 15_000,

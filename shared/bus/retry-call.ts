@@ -12,7 +12,7 @@ const DELAY_MS_MAX = 1_000;
 
 /** Answers of the server that another try will not change. 503 is "JetStream is not ready". */
 function isFinal(error: unknown): boolean {
-  if (error instanceof JetStreamApiError) return error.status !== 503;
+  if (error instanceof JetStreamApiError) return error.status !== 503 || isSubjectTaken(error);
   // Not enabled, no responders: what a server says while it starts.
   if (error instanceof JetStreamError) return false;
   if (error instanceof InvalidArgumentError) return true;
@@ -22,6 +22,14 @@ function isFinal(error: unknown): boolean {
     error instanceof RequestError ||
     isConnectionTrouble(error)
   );
+}
+
+/**
+ * The queue holds a message of this subject already (`discard_new_per_subject`). The server gives it the status and code
+ * of a store that failed (503, 10077), so that only the text tells it from a full disk.
+ */
+export function isSubjectTaken(error: unknown): boolean {
+  return error instanceof JetStreamApiError && /maximum messages per subject/.test(error.message);
 }
 
 function isConnectionTrouble(error: unknown): boolean {

@@ -1,9 +1,10 @@
 /** The reference of every golden test: one renderer, one thread, no farm. */
-import { decodeTile, encodeTile } from '#shared/image/tile-codec.js';
+
+import type { LocalScene, Renderer } from '#node-agent/renderers/renderer.js';
 import type { RenderSettings } from '#shared/domain/job.js';
 import type { Region } from '#shared/domain/region.js';
 import { regionHeightPx, regionWidthPx } from '#shared/domain/region.js';
-import type { LocalScene, Renderer } from '#node-agent/renderers/renderer.js';
+import { decodeTile, encodeTile } from '#shared/image/tile-codec.js';
 
 const NEVER_CANCELLED = { isCancelled: () => false, progress: () => undefined };
 
@@ -30,8 +31,17 @@ export async function renderTiles(
 }
 
 /** The whole frame as one tile, decoded: what any stitched frame must equal bit for bit. */
-export async function renderWholeFrame(renderer: Renderer, scene: LocalScene, settings: RenderSettings, frame: number) {
+export async function renderWholeFrame(
+  renderer: Renderer,
+  scene: LocalScene,
+  settings: RenderSettings,
+  frame: number,
+) {
   const whole = { x0: 0, y0: 0, x1: settings.widthPx, y1: settings.heightPx };
   const [bytes] = await renderTiles(renderer, scene, settings, frame, [whole]);
-  return decodeTile(bytes!, { layers: settings.layers, widthPx: settings.widthPx, heightPx: settings.heightPx });
+  return decodeTile(bytes!, {
+    layers: settings.layers,
+    widthPx: settings.widthPx,
+    heightPx: settings.heightPx,
+  });
 }

@@ -1,0 +1,69 @@
+/** The agent's configuration, defined once (see shared/config.ts). */
+import { availableParallelism, homedir, hostname } from 'node:os';
+import { join } from 'node:path';
+import {
+  address,
+  bytes,
+  type ConfigType,
+  defineConfig,
+  folder,
+  integer,
+  logLevelField,
+  natsUrlField,
+  nodeIdField,
+  prefixField,
+} from '#shared/config.js';
+import { slug } from '#shared/domain/ids.js';
+import { DEFAULTS } from '#shared/limits.js';
+
+const MIB = 1024 ** 2;
+const GIB = 1024 ** 3;
+/** No machine known has more cores; a slot is a thread with its own renderer. */
+const SLOTS_MAX = 1024;
+
+export const agentConfig = defineConfig('agent', {
+  natsUrl: natsUrlField,
+  prefix: prefixField,
+  coordinatorAddress: address({
+    flag: '--coordinator',
+    env: 'GUIAN_COORDINATOR',
+    doc: 'where scene packages come from',
+    default: DEFAULTS.coordinatorAddress,
+  }),
+  nodeId: nodeIdField({
+    flag: '--node-id',
+    env: 'GUIAN_NODE_ID',
+    doc: 'name of this node; unique in the farm',
+    default: () => slug(hostname()),
+    defaultText: 'host name',
+  }),
+  slots: integer({
+    flag: '--slots',
+    env: 'GUIAN_SLOTS',
+    doc: 'tiles rendered at the same time, one thread each',
+    min: 1,
+    max: SLOTS_MAX,
+    unit: 'threads',
+    default: () => Math.min(SLOTS_MAX, availableParallelism()),
+    defaultText: 'number of cores',
+  }),
+  cacheDir: folder({
+    flag: '--cache',
+    env: 'GUIAN_CACHE',
+    doc: 'scene packages at hand; may be deleted while no agent runs',
+    default: (env) => join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'guian'),
+    defaultText: '~/.cache/guian',
+  }),
+  cacheBytesMax: bytes({
+    flag: '--cache-size',
+    env: 'GUIAN_CACHE_SIZE',
+    doc: 'what the cache may hold; the least recently used packages go first',
+    min: 16 * MIB,
+    max: 1024 * 1024 * GIB,
+    default: 20 * GIB,
+    defaultText: '20G',
+  }),
+  logLevel: logLevelField,
+});
+
+export type AgentConfig = ConfigType<typeof agentConfig>;

@@ -1,0 +1,77 @@
+/** The synthetic renderer's scene file: what its tiles cost, and which of them go wrong and how. */
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { FarmError, messageOf } from '#shared/errors.js';
+import type { LocalScene } from '../renderer.js';
+
+/** A scene file is a handful of numbers; anything near this size is something else. */
+const SCENE_FILE_BYTES_MAX = 1024 * 1024;
+export const SYNTHETIC_FORMAT = 'synthetic.json';
+
+/** A tile is named by its top-left pixel, `x,y`: a renderer sees regions, never tile numbers. */
+const tileNames = z
+  .array(z.string().regex(/^\d{1,5},\d{1,5}$/, 'a tile is named by its top-left pixel, e.g. "64,0"'))
+  .max(4096)
+  .default([]);
+
+export const syntheticSceneSchema = z.strictObject({
+  /** Busy time per tile, ms; the job's own setting where absent. */
+  costMs: z.number().min(0).max(3_600_000).optional(),
+  /** Busy time of the preparation, ms. */
+  prepareMs: z.number().min(0).max(3_600_000).default(0),
+  /** These throw RENDER_FAILED. */
+  failTiles: tileNames,
+  /** These throw what is no FarmError, outside the renderer's own promise: the thread dies of it. */
+  crashTiles: tileNames,
+  /** These call process.exit(3). */
+  exitTiles: tileNames,
+  /** These never end and never ask whether they are cancelled. */
+  hangTiles: tileNames,
+});
+export type SyntheticScene = Readonly<z.infer<typeof syntheticSceneSchema>>;
+
+/**
+ * @returns the scene, with every default filled in; the defaults alone when the entry is not a `.json` file (any package
+ *          will do where only the cost matters).
+ * @throws SCENE_INVALID naming the field; SCENE_FILE_MISSING.
+ */
+export async function readSyntheticScene(scene: LocalScene): Promise<SyntheticScene> {
+  if (!scene.entry.endsWith('.json')) return syntheticSceneSchema.parse({});
+  const text = await readSmallFile(join(scene.folder, scene.entry), scene.entry);
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new FarmError('SCENE_INVALID', `${scene.entry} is not JSON (${messageOf(cause)})`, {}, { cause });
+  }
+  const parsed = syntheticSceneSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  throw new FarmError(
+    'SCENE_INVALID',
+    `${scene.entry}: ${issue.path.join('.') || 'scene'}: ${issue.message}`,
+  );
+}
+
+async function readSmallFile(file: string, entry: string): Promise<string> {
+  const handle = await open(file, 'r').catch((cause: unknown) => {
+    throw new FarmError(
+      'SCENE_FILE_MISSING',
+      `cannot read ${entry} of the scene package (${messageOf(cause)})`,
+      {},
+      { cause },
+    );
+  });
+  try {
+    const { size } = await handle.stat();
+    if (size > SCENE_FILE_BYTES_MAX)
+      throw new FarmError(
+        'SCENE_INVALID',
+        `${entry} has ${size} bytes; a synthetic scene has at most ${SCENE_FILE_BYTES_MAX}`,
+      );
+    return await handle.readFile('utf8');
+  } finally {
+    await handle.close();
+  }
+}

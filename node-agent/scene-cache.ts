@@ -1,0 +1,303 @@
+/**
+ * Scene packages on this node's disk, by content: `blobs/<digest>` and, per package in use, a folder of links
+ * `scenes/<manifest digest>/…`. A blob is judged by size at every use and by digest at its first use in this process, so
+ * what a disk or a crash damaged is fetched again. Least recently used blobs go first when the cache is over its size;
+ * what is in use stays. One process per folder.
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import pLimit from 'p-limit';
+import { type Digest, digestSchema } from '#shared/domain/ids.js';
+import type { PackageManifest } from '#shared/domain/scene-package.js';
+import type { Logger } from '#shared/log.js';
+import type { CoordinatorClient } from '#shared/wire/coordinator-client.js';
+import { type BlobRef, downloadBlob } from './blob-download.js';
+import type { LocalScene } from './renderers/renderer.js';
+import { makeSceneFolder, manifestDigest } from './scene-folder.js';
+
+/** Streams at once: enough to hide round trips, few enough to leave the coordinator to other nodes. */
+const DOWNLOADS_MAX = 4;
+
+export interface SceneCacheOptions {
+  readonly folder: string;
+  readonly bytesMax: number;
+  readonly coordinator: CoordinatorClient;
+  readonly logger: Logger;
+  /** A download stream that is silent for so long is resumed. */
+  readonly silentMsMax?: number;
+}
+
+/** A package that stays on disk until it is released. */
+export interface HeldScene {
+  readonly scene: LocalScene;
+  release(): void;
+}
+
+interface CachedBlob {
+  readonly sizeBytes: number;
+  usedAtMs: number;
+  /** Its digest was right in this process. */
+  isVerified: boolean;
+}
+
+interface CachedScene {
+  readonly manifest: PackageManifest;
+  readonly ready: Promise<LocalScene>;
+  holders: number;
+  usedAtMs: number;
+}
+
+export class SceneCache implements AsyncDisposable {
+  readonly #options: SceneCacheOptions;
+  readonly #blobs = new Map<Digest, CachedBlob>();
+  readonly #fetching = new Map<Digest, Promise<void>>();
+  readonly #scenes = new Map<string, CachedScene>();
+  readonly #limit = pLimit(DOWNLOADS_MAX);
+  readonly #closing = new AbortController();
+  /** Packages being brought or checked. Nothing is evicted meanwhile: a blob just found sound must not vanish. */
+  #bringing = 0;
+  #evicting = Promise.resolve();
+
+  private constructor(options: SceneCacheOptions) {
+    this.#options = options;
+  }
+
+  /** Takes over what an earlier process left; what it left half done is removed. */
+  static async open(options: SceneCacheOptions): Promise<SceneCache> {
+    const cache = new SceneCache(options);
+    await rm(cache.#scenesFolder, { recursive: true, force: true });
+    await mkdir(cache.#blobsFolder, { recursive: true });
+    await mkdir(cache.#scenesFolder, { recursive: true });
+    for (const name of await readdir(cache.#blobsFolder)) {
+      const file = join(cache.#blobsFolder, name);
+      const digest = digestSchema.safeParse(name);
+      if (!digest.success) {
+        await rm(file, { recursive: true, force: true });
+        continue;
+      }
+      const { size, mtimeMs } = await stat(file);
+      cache.#blobs.set(digest.data, { sizeBytes: size, usedAtMs: mtimeMs, isVerified: false });
+    }
+    await cache.#evictSoon();
+    return cache;
+  }
+
+  /**
+   * The package on this disk; concurrent requests share one download.
+   * @throws what downloadBlob and makeSceneFolder throw.
+   */
+  async acquire(manifest: PackageManifest): Promise<HeldScene> {
+    const key = manifestDigest(manifest);
+    const known = this.#scenes.get(key);
+    const entry = known ?? this.#start(key, manifest);
+    entry.holders++;
+    entry.usedAtMs = Date.now();
+    try {
+      // A package that is ready may have been damaged since: sizes are looked at each time it is taken.
+      const scene = known ? await this.#checkedAgain(key, entry) : await entry.ready;
+      return { scene, release: once(() => this.#release(entry)) };
+    } catch (error) {
+      this.#release(entry);
+      throw error;
+    }
+  }
+
+  /** Bytes of all blobs on disk. */
+  get sizeBytes(): number {
+    let sum = 0;
+    for (const blob of this.#blobs.values()) sum += blob.sizeBytes;
+    return sum;
+  }
+
+  /** Ends downloads under way, and waits for the eviction at work. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    await Promise.allSettled([...this.#fetching.values(), this.#evicting]);
+  }
+
+  get #blobsFolder(): string {
+    return join(this.#options.folder, 'blobs');
+  }
+
+  get #scenesFolder(): string {
+    return join(this.#options.folder, 'scenes');
+  }
+
+  #start(key: string, manifest: PackageManifest): CachedScene {
+    const ready = this.#bring(key, manifest);
+    const entry: CachedScene = { manifest, ready, holders: 0, usedAtMs: Date.now() };
+    this.#scenes.set(key, entry);
+    ready.catch(() => {
+      if (this.#scenes.get(key) === entry) this.#scenes.delete(key);
+    });
+    return entry;
+  }
+
+  async #bring(key: string, manifest: PackageManifest): Promise<LocalScene> {
+    const startMs = performance.now();
+    const folder = join(this.#scenesFolder, key);
+    const fetched = await this.#undisturbed(async () => {
+      const bytes = await this.#ensureBlobs(manifest);
+      await makeSceneFolder(manifest, folder, (digest) => this.#blobFile(digest));
+      return bytes;
+    });
+    this.#options.logger.info(
+      { files: manifest.files.length, bytes: fetched, durationMs: Math.round(performance.now() - startMs) },
+      'scene package ready',
+    );
+    return { folder, entry: manifest.entry };
+  }
+
+  async #checkedAgain(key: string, entry: CachedScene): Promise<LocalScene> {
+    const scene = await entry.ready;
+    await this.#undisturbed(async () => {
+      if ((await this.#ensureBlobs(entry.manifest)) === 0) return;
+      await makeSceneFolder(entry.manifest, join(this.#scenesFolder, key), (digest) =>
+        this.#blobFile(digest),
+      );
+    });
+    return scene;
+  }
+
+  async #undisturbed<T>(work: () => Promise<T>): Promise<T> {
+    this.#bringing++;
+    try {
+      await this.#evicting;
+      return await work();
+    } finally {
+      this.#bringing--;
+      void this.#evictSoon();
+    }
+  }
+
+  /** @returns the bytes that had to be fetched. */
+  async #ensureBlobs(manifest: PackageManifest): Promise<number> {
+    const unique = [...new Map(manifest.files.map((file) => [file.digest, file])).values()];
+    const fetched = await Promise.all(unique.map((blob) => this.#limit(() => this.#ensureBlob(blob))));
+    return fetched.reduce((sum, bytes) => sum + bytes, 0);
+  }
+
+  async #ensureBlob(blob: BlobRef): Promise<number> {
+    const underWay = this.#fetching.get(blob.digest);
+    if (underWay) {
+      await underWay;
+      return blob.sizeBytes;
+    }
+    if (await this.#isSound(blob)) return 0;
+    const download = (this.#fetching.get(blob.digest) ?? this.#download(blob)) as Promise<void>;
+    await download;
+    return blob.sizeBytes;
+  }
+
+  #download(blob: BlobRef): Promise<void> {
+    const { coordinator, logger, silentMsMax } = this.#options;
+    const file = this.#blobFile(blob.digest);
+    const download = downloadBlob(blob, file, {
+      coordinator,
+      logger,
+      signal: this.#closing.signal,
+      ...(silentMsMax === undefined ? {} : { silentMsMax }),
+    })
+      .then(() => {
+        this.#blobs.set(blob.digest, {
+          sizeBytes: blob.sizeBytes,
+          usedAtMs: Date.now(),
+          isVerified: true,
+        });
+      })
+      .finally(() => this.#fetching.delete(blob.digest));
+    this.#fetching.set(blob.digest, download);
+    return download;
+  }
+
+  async #isSound(blob: BlobRef): Promise<boolean> {
+    const file = this.#blobFile(blob.digest);
+    const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (!found) return false;
+    const known = this.#blobs.get(blob.digest);
+    const isSound =
+      found.size === blob.sizeBytes && (known?.isVerified || (await digestOf(file)) === blob.digest);
+    if (!isSound) {
+      this.#options.logger.warn(
+        { digest: blob.digest, bytes: found.size },
+        'cached blob is damaged, fetching it again',
+      );
+      this.#blobs.delete(blob.digest);
+      await rm(file, { force: true });
+      return false;
+    }
+    const usedAtMs = Date.now();
+    this.#blobs.set(blob.digest, { sizeBytes: blob.sizeBytes, usedAtMs, isVerified: true });
+    // The next process goes by it.
+    await utimes(file, usedAtMs / 1000, usedAtMs / 1000);
+    return true;
+  }
+
+  #release(entry: CachedScene): void {
+    entry.holders--;
+    entry.usedAtMs = Date.now();
+    void this.#evictSoon();
+  }
+
+  #evictSoon(): Promise<void> {
+    this.#evicting = this.#evicting
+      .then(() => this.#evict())
+      .catch((error: unknown) => this.#options.logger.error({ err: error }, 'cannot evict from the cache'));
+    return this.#evicting;
+  }
+
+  /** Blobs that no package here needs, oldest first; then packages that nobody holds, oldest first, with their blobs. */
+  async #evict(): Promise<void> {
+    while (this.#bringing === 0 && this.sizeBytes > this.#options.bytesMax) {
+      const blob = this.#oldestLooseBlob();
+      if (blob) {
+        this.#blobs.delete(blob);
+        await rm(this.#blobFile(blob), { force: true });
+        continue;
+      }
+      const idle = [...this.#scenes].filter(([, scene]) => scene.holders === 0);
+      const oldest = oldestOf(idle);
+      if (oldest === undefined) return;
+      this.#scenes.delete(oldest);
+      await rm(join(this.#scenesFolder, oldest), { recursive: true, force: true });
+    }
+  }
+
+  #oldestLooseBlob(): Digest | undefined {
+    const needed = new Set<Digest>();
+    for (const { manifest } of this.#scenes.values())
+      for (const { digest } of manifest.files) needed.add(digest);
+    return oldestOf([...this.#blobs].filter(([digest]) => !needed.has(digest)));
+  }
+
+  #blobFile(digest: Digest): string {
+    return join(this.#blobsFolder, digest);
+  }
+}
+
+function oldestOf<Key>(items: [Key, { usedAtMs: number }][]): Key | undefined {
+  let oldest: [Key, { usedAtMs: number }] | undefined;
+  for (const item of items) if (!oldest || item[1].usedAtMs < oldest[1].usedAtMs) oldest = item;
+  return oldest?.[0];
+}
+
+async function digestOf(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(file, { highWaterMark: 1024 * 1024 }), hash);
+  return hash.digest('hex');
+}
+
+function once(act: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (isDone) return;
+    isDone = true;
+    act();
+  };
+}

@@ -1,0 +1,43 @@
+/**
+ * A tile: planned (to be put into the queue) → queued (in the stream or at a node) → done, or failed after its last
+ * attempt. A result may arrive for a tile that this coordinator has not queued yet: after a restart, results come first.
+ */
+import { type TransitionTable, transition } from './transition.js';
+
+export const TILE_STATES = ['planned', 'queued', 'done', 'failed', 'cancelled'] as const;
+export type TileState = (typeof TILE_STATES)[number];
+export const TILE_EVENTS = [
+  'fed',
+  'result_placed',
+  'result_unusable',
+  'attempt_failed',
+  'attempts_exhausted',
+  'found_missing',
+  'job_cancelled',
+] as const;
+export type TileEvent = (typeof TILE_EVENTS)[number];
+
+export const TILE_TRANSITIONS = {
+  planned: {
+    fed: 'queued',
+    result_placed: 'done',
+    attempt_failed: 'planned',
+    attempts_exhausted: 'failed',
+    job_cancelled: 'cancelled',
+  },
+  queued: {
+    result_placed: 'done',
+    attempt_failed: 'planned',
+    attempts_exhausted: 'failed',
+    found_missing: 'planned',
+    job_cancelled: 'cancelled',
+  },
+  // The stitcher could not use it: the attempt is about to be reported as failed, as one of a node would be.
+  done: { result_unusable: 'queued' },
+  failed: {},
+  cancelled: {},
+} as const satisfies TransitionTable<TileState, TileEvent>;
+
+export function nextTileState(state: TileState, event: TileEvent): TileState {
+  return transition('tile', TILE_TRANSITIONS as TransitionTable<TileState, TileEvent>, state, event);
+}
