@@ -4,8 +4,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ERROR_CODES } from '#shared/errors.js';
 import { describe, expect, it } from 'vitest';
+import { ERROR_CODES } from '#shared/errors.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SOURCE_LINES_MAX = 400;
@@ -35,25 +35,34 @@ describe('the repository is tidy', () => {
   });
 
   it('documents name files that exist', () => {
-    const documents = ['README.md', 'docs/ARCHITECTURE.md', ...readdirSync(join(ROOT, 'docs/adr')).map((name) => `docs/adr/${name}`)];
+    const documents = [
+      'README.md',
+      'docs/ARCHITECTURE.md',
+      ...readdirSync(join(ROOT, 'docs/adr')).map((name) => `docs/adr/${name}`),
+    ];
     const broken: string[] = [];
     for (const document of documents) {
       for (const [, target] of read(document).matchAll(/\]\(([^)#\s]+)[^)]*\)/g)) {
-        if (!/^[a-z]+:/.test(target!) && !existsSync(resolve(ROOT, dirname(document), target!))) broken.push(`${document}: ${target}`);
+        if (!/^[a-z]+:/.test(target!) && !existsSync(resolve(ROOT, dirname(document), target!)))
+          broken.push(`${document}: ${target}`);
       }
     }
     expect(broken).toEqual([]);
   });
 
   it("the tile's path in docs/ARCHITECTURE.md is true: its files exist and hold the functions that it names", () => {
-    const rows = [...read('docs/ARCHITECTURE.md').matchAll(/^\| \d+ \| \[`([^`]+)`\]\([^)]+\) \| `([^`]+)` \|/gm)];
+    const rows = [
+      ...read('docs/ARCHITECTURE.md').matchAll(/^\| \d+ \| \[`([^`]+)`\]\([^)]+\) \| `([^`]+)` \|/gm),
+    ];
     expect(rows.length).toBeGreaterThanOrEqual(8);
     expect(rows.length).toBeLessThan(10);
     for (const [, file, name] of rows) expect(read(file!), `${file} should hold ${name}`).toContain(name!);
   });
 
   it('every error code is thrown somewhere, and only codes of the table are', () => {
-    const sources = sourceFiles().filter((file) => !file.endsWith('.test.ts') && file !== join('shared', 'errors.ts'));
+    const sources = sourceFiles().filter(
+      (file) => !file.endsWith('.test.ts') && file !== join('shared', 'errors.ts'),
+    );
     const text = sources.map(read).join('\n');
     const unused = Object.keys(ERROR_CODES).filter((code) => !text.includes(`'${code}'`));
     expect(unused).toEqual([]);
@@ -63,7 +72,9 @@ describe('the repository is tidy', () => {
     const folder = mkdtempSync(join(tmpdir(), 'guian-proto-'));
     try {
       execFileSync(process.execPath, [join(ROOT, 'scripts/generate-proto-types.mjs'), folder]);
-      const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+      const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+        name.endsWith('.ts'),
+      );
       expect(files.length).toBeGreaterThan(20);
       for (const file of files) {
         const committed = join(ROOT, 'shared/wire/generated', relative(folder, join(folder, file)));

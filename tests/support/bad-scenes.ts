@@ -93,7 +93,7 @@ export async function writeBadScenes(folder: string): Promise<BadScene[]> {
     },
     { title: 'a folder', file: folder, says: /folder|directory|not a file/i },
     { title: 'an empty file', file: write('empty.glb', ''), says: /empty|not a glTF/i },
-    { title: 'not a glTF', file: write('text.glb', 'hello'), says: /not a glTF/i },
+    { title: 'not a glTF', file: write('text.glb', 'hello'), says: /not a usable glTF/i },
     { title: 'JSON that is no glTF', file: write('other.gltf', { hello: 1 }), says: /asset|glTF/i },
     {
       title: 'a truncated GLB',

@@ -1,0 +1,110 @@
+/** Wire requests → domain values. Every field is checked here or by the schema it goes through; messages use proto names. */
+import { z } from 'zod';
+import { digestSchema, type IdempotencyKey, idempotencyKeySchema, studioSchema } from '#shared/domain/ids.js';
+import { environmentSchema, JOB_STATES, type JobState } from '#shared/domain/job.js';
+import { type PackageManifest, packageManifestSchema } from '#shared/domain/scene-package.js';
+import { FarmError } from '#shared/errors.js';
+import { DEFAULTS, LIMITS } from '#shared/limits.js';
+import type { BlobRef__Output } from '#shared/wire/generated/guian/v1/BlobRef.js';
+import type { JobSpec__Output } from '#shared/wire/generated/guian/v1/JobSpec.js';
+import type { PackageManifest__Output } from '#shared/wire/generated/guian/v1/PackageManifest.js';
+import type { RenderSettings__Output } from '#shared/wire/generated/guian/v1/RenderSettings.js';
+import { type JobDraft, parseField, type SettingsDraft } from '../../jobs/job-draft.js';
+
+const nameSchema = z
+  .string()
+  .max(LIMITS.nameCharsMax)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this refuses.
+  .regex(/^[^\u0000-\u001f\u007f]*$/, 'a name has no control characters');
+const framesTextSchema = z.string().max(100_000);
+const maxAttemptsSchema = z.int().min(0).max(LIMITS.maxAttemptsMax);
+
+export function toIdempotencyKey(text: string): IdempotencyKey {
+  return parseField(idempotencyKeySchema, text, 'idempotency_key') as IdempotencyKey;
+}
+
+/** @throws JOB_SPEC_INVALID naming the field, the value and what is allowed. */
+export function toJobDraft(spec: JobSpec__Output | null): JobDraft {
+  if (!spec) throw new FarmError('JOB_SPEC_INVALID', 'spec is missing');
+  if (!spec.manifest) throw new FarmError('JOB_SPEC_INVALID', 'spec.manifest is missing');
+  return {
+    name: parseField(nameSchema, spec.name, 'spec.name') as string,
+    studio: parseField(studioSchema, spec.studio || DEFAULTS.studio, 'spec.studio') as JobDraft['studio'],
+    manifest: toManifest(spec.manifest),
+    frames: parseField(framesTextSchema, spec.frames, 'spec.frames') as string,
+    tile: parseField(nameSchema, spec.tile || 'auto', 'spec.tile') as string,
+    settings: spec.settings ? toSettings(spec.settings) : {},
+    maxAttempts: parseField(maxAttemptsSchema, spec.maxAttempts, 'spec.max_attempts') as number,
+  };
+}
+
+function toManifest(manifest: PackageManifest__Output): PackageManifest {
+  const files = manifest.files.map(({ path, digest, sizeBytes }) => ({ path, digest, sizeBytes }));
+  return parseField(
+    packageManifestSchema,
+    { entry: manifest.entry, files },
+    'spec.manifest',
+  ) as PackageManifest;
+}
+
+/** On the wire, 0 and empty mean "left out" (proto3 has no other sign for most fields). */
+function toSettings(settings: RenderSettings__Output): SettingsDraft {
+  return {
+    ...given('renderer', settings.renderer),
+    ...given('widthPx', settings.widthPx),
+    ...given('heightPx', settings.heightPx),
+    ...given('samples', settings.samples),
+    ...given('seed', settings.seed),
+    ...given('fps', settings.fps),
+    ...given('camera', settings.camera),
+    ...given('scene', settings.scene),
+    ...given('animation', settings.animation),
+    ...given('view', settings.view),
+    ...(settings.environment ? { environment: toEnvironment(settings.environment) } : {}),
+    ...(settings._exposureEv ? { exposureEv: settings.exposureEv! } : {}),
+    ...(settings.layers.length > 0 ? { layers: [...new Set(settings.layers)] } : {}),
+    ...(settings.formats.length > 0 ? { formats: [...new Set(settings.formats)] } : {}),
+    ...(settings.synthetic ? { syntheticCostMs: settings.synthetic.costMsPerTile } : {}),
+  };
+}
+
+function toEnvironment(environment: { kind: string; path: string }) {
+  const value = environment.kind === 'file' ? environment : { kind: environment.kind || 'auto' };
+  return parseField(environmentSchema, value, 'spec.settings.environment');
+}
+
+function given<Key extends string, Value extends string | number>(key: Key, value: Value) {
+  return (value === 0 || value === '' ? {} : { [key]: value }) as { [K in Key]?: Value };
+}
+
+export interface BlobAddress {
+  readonly digest: z.infer<typeof digestSchema>;
+  readonly sizeBytes: number;
+}
+const sizeSchema = z.int().min(0).max(LIMITS.packageBytesMax);
+
+export function toBlob(blob: BlobRef__Output | null, field: string): BlobAddress {
+  if (!blob) throw new FarmError('JOB_SPEC_INVALID', `${field} is missing`);
+  return {
+    digest: toDigest(blob.digest, `${field}.digest`),
+    sizeBytes: parseField(sizeSchema, blob.sizeBytes, `${field}.size_bytes`) as number,
+  };
+}
+
+export function toDigest(text: string, field: string): BlobAddress['digest'] {
+  return parseField(digestSchema, text, field) as BlobAddress['digest'];
+}
+
+export function toOffset(value: number, field: string): number {
+  return parseField(sizeSchema, value, field) as number;
+}
+
+/** 0: the default. */
+export function toPageSize(value: number, defaultSize: number, max: number): number {
+  return (parseField(z.int().min(0).max(max), value, 'page_size') as number) || defaultSize;
+}
+
+/** Empty: all. */
+export function toStateFilter(text: string): JobState | undefined {
+  return text === '' ? undefined : (parseField(z.enum(JOB_STATES), text, 'state') as JobState);
+}

@@ -1,0 +1,104 @@
+/** Domain values → wire messages. Errors become statuses in shared/wire/status.ts. */
+import type { EventMessage } from '#shared/bus/messages.js';
+import { formatFrameRange } from '#shared/domain/frame-range.js';
+import type { JobRecord, RenderSettings } from '#shared/domain/job.js';
+import type { FrameRecord } from '#shared/wire/generated/guian/v1/FrameRecord.js';
+import type { Job } from '#shared/wire/generated/guian/v1/Job.js';
+import type { JobEvent } from '#shared/wire/generated/guian/v1/JobEvent.js';
+import type { JobSpec } from '#shared/wire/generated/guian/v1/JobSpec.js';
+import type { Node } from '#shared/wire/generated/guian/v1/Node.js';
+import type { RenderSettings as WireSettings } from '#shared/wire/generated/guian/v1/RenderSettings.js';
+import type { JobView } from '../../jobs/job-registry.js';
+import type { KnownNode } from '../../loops/nodes.js';
+import type { FrameResult } from '../store/records.js';
+
+export function toWireJob(view: JobView): Job {
+  const { record } = view;
+  return {
+    jobId: record.jobId,
+    spec: toWireSpec(record),
+    state: view.state,
+    createdAtMs: record.createdAtMs,
+    finishedAtMs: view.finishedAtMs,
+    progress: { ...view.progress },
+    warnings: [...record.warnings],
+    tileWidthPx: record.plan.tileWidthPx,
+    tileHeightPx: record.plan.tileHeightPx,
+    tilesPerFrame: view.tilesPerFrame,
+    planId: record.plan.planId,
+  };
+}
+
+function toWireSpec(record: JobRecord): JobSpec {
+  return {
+    name: record.name,
+    studio: record.studio,
+    manifest: { entry: record.manifest.entry, files: record.manifest.files.map((file) => ({ ...file })) },
+    frames: formatFrameRange(record.frames),
+    tile: record.tile,
+    settings: toWireSettings(record.settings),
+    maxAttempts: record.maxAttempts,
+  };
+}
+
+function toWireSettings(settings: RenderSettings): WireSettings {
+  const { environment, syntheticCostMs, layers, formats, exposureEv, ...rest } = settings;
+  return {
+    ...rest,
+    camera: settings.camera ?? '',
+    scene: settings.scene ?? '',
+    animation: settings.animation ?? '',
+    environment: { kind: environment.kind, path: environment.kind === 'file' ? environment.path : '' },
+    exposureEv,
+    layers: [...layers],
+    formats: [...formats],
+    synthetic: { costMsPerTile: syntheticCostMs },
+  };
+}
+
+export function toWireEvent(event: EventMessage, sequence: number): JobEvent {
+  return {
+    sequence,
+    atMs: Math.round(event.atMs),
+    jobId: event.jobId,
+    kind: event.kind,
+    state: event.state,
+    message: event.message,
+    nodeId: event.nodeId ?? '',
+    ...(event.frame === undefined ? {} : { frame: event.frame }),
+    ...(event.tile === undefined ? {} : { tile: event.tile }),
+    ...(event.attempt === undefined ? {} : { attempt: event.attempt }),
+  };
+}
+
+export function toWireFrame(frame: FrameResult): FrameRecord {
+  return {
+    frame: frame.frame,
+    state: frame.state,
+    tilesTotal: frame.tilesTotal,
+    tilesDone: frame.tilesDone,
+    files: frame.state === 'finished' ? frame.files.map((file) => ({ ...file })) : [],
+    coreSeconds: frame.coreSeconds,
+    finishedAtMs: Math.round(frame.finishedAtMs),
+    nodeIds: [...frame.nodeIds],
+  };
+}
+
+export function toWireNode({ heartbeat, state, lastHeartbeatAtMs }: KnownNode): Node {
+  return {
+    nodeId: heartbeat.nodeId,
+    state,
+    slots: heartbeat.slots,
+    slotsBusy: heartbeat.slotsBusy,
+    cores: heartbeat.cores,
+    memoryBytes: heartbeat.memoryBytes,
+    memoryUsedBytes: heartbeat.memoryUsedBytes,
+    renderers: heartbeat.renderers.map((renderer) => ({ ...renderer })),
+    startedAtMs: Math.round(heartbeat.startedAtMs),
+    lastHeartbeatAtMs: Math.round(lastHeartbeatAtMs),
+    hostName: heartbeat.hostName,
+    agentVersion: heartbeat.agentVersion,
+    jobIds: [...heartbeat.jobIds],
+    tilesDone: heartbeat.tilesDone,
+  };
+}

@@ -1,0 +1,143 @@
+/**
+ * One watcher of one job: the kept events after a sequence, then live ones, with progress snapshots between them, up to
+ * the event that ends the job. Nothing is buffered: a slow reader slows its own consumer, and skips snapshots.
+ */
+import { DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
+import { decodeMessage, type EventMessage, eventMessageSchema } from '#shared/bus/messages.js';
+import { retryCall } from '#shared/bus/retry-call.js';
+import { TIMES } from '#shared/limits.js';
+import { isJobEnded } from '#shared/state/job-state.js';
+import type { JobEvent } from '#shared/wire/generated/guian/v1/JobEvent.js';
+import type { Farm } from '../../farm.js';
+import { type JobView, viewOf } from '../../jobs/job-registry.js';
+import { LiveJob } from '../../jobs/live-job.js';
+import type { Send } from './handlers.js';
+import { toWireEvent } from './to-wire.js';
+
+/** How long the event that ends a job may be behind the job's state before the end is told without it. */
+const TERMINAL_EVENT_WAIT_MS = 2_000;
+const PREFETCH = 100;
+const IDLE_CONSUMER_MS = 30_000;
+
+/** @throws JOB_NOT_FOUND. Resolves after the terminal event was sent. */
+export async function watchJob(
+  farm: Farm,
+  jobId: string,
+  afterSequence: number,
+  send: Send<JobEvent>,
+  callerGone: AbortSignal,
+): Promise<void> {
+  const { record } = farm.jobs.get(jobId);
+  const { bus } = farm;
+  const signal = AbortSignal.any([farm.signal, callerGone]);
+  const consumer = await retryCall(
+    `watch ${record.jobId}`,
+    () =>
+      bus.js.consumers.get(bus.names.eventsStream, {
+        filter_subjects: bus.names.event(record.jobId),
+        deliver_policy: DeliverPolicy.StartSequence,
+        opt_start_seq: afterSequence + 1,
+        inactive_threshold: IDLE_CONSUMER_MS,
+      }),
+    signal,
+  );
+  const messages = await consumer.consume({ max_messages: PREFETCH, expires: TIMES.pullMs });
+  const stop = () => void messages.close();
+  signal.addEventListener('abort', stop, { once: true });
+
+  // Events and snapshots come from two sources but leave through one send at a time, in order.
+  let tail: Promise<void> = Promise.resolve();
+  let isSending = false;
+  const sendInTurn = (event: JobEvent): Promise<void> => {
+    isSending = true;
+    tail = tail
+      .then(() => send(event))
+      .finally(() => {
+        isSending = false;
+      });
+    return tail;
+  };
+  const snapshots = progressTimer(farm, record.jobId, {
+    isBusy: () => isSending,
+    send: (event) => void sendInTurn(event).catch(stop),
+    endedWithoutEvent: stop,
+  });
+  try {
+    for await (const message of messages) {
+      const event = decodeEvent(farm, message);
+      if (!event) continue;
+      if (isTerminal(event.kind)) {
+        await sendInTurn(progressEvent(farm, record.jobId));
+        await sendInTurn(toWireEvent(event, message.seq));
+        return;
+      }
+      await sendInTurn(toWireEvent(event, message.seq));
+    }
+    signal.throwIfAborted();
+    // The stream has lost the end (or never got it): the store knows it all the same.
+    const view = farm.jobs.view(record.jobId);
+    await sendInTurn(progressEvent(farm, record.jobId));
+    await sendInTurn({
+      ...progressEvent(farm, record.jobId),
+      kind: view.state === 'cancelled' ? 'cancelled' : 'finished',
+      message: `the job has ended: ${view.state}`,
+    });
+  } finally {
+    clearInterval(snapshots);
+    signal.removeEventListener('abort', stop);
+    await messages.close();
+    // Whatever stays (the bus may be away just now) the server removes by itself.
+    await consumer
+      .delete()
+      .catch((err: unknown) => farm.log.debug({ err }, 'consumer of a watcher not deleted'));
+  }
+}
+
+interface SnapshotSink {
+  isBusy(): boolean;
+  send(event: JobEvent): void;
+  /** The job ended a while ago and its terminal event has not come. */
+  endedWithoutEvent(): void;
+}
+
+function progressTimer(farm: Farm, jobId: string, sink: SnapshotSink): NodeJS.Timeout {
+  let shown = -1;
+  let endedAtMs: number | undefined;
+  return setInterval(() => {
+    const job = farm.jobs.get(jobId);
+    if (!(job instanceof LiveJob)) {
+      endedAtMs ??= farm.clock.nowMs();
+      if (!sink.isBusy() && farm.clock.nowMs() - endedAtMs > TERMINAL_EVENT_WAIT_MS) sink.endedWithoutEvent();
+      return;
+    }
+    if (job.changes === shown || sink.isBusy()) return;
+    shown = job.changes;
+    sink.send(progressEvent(farm, jobId));
+  }, TIMES.progressEveryMs);
+}
+
+function progressEvent(farm: Farm, jobId: string): JobEvent {
+  const view: JobView = viewOf(farm.jobs.get(jobId));
+  return {
+    sequence: 0,
+    atMs: farm.clock.nowMs(),
+    jobId,
+    kind: 'progress',
+    state: view.state,
+    message: isJobEnded(view.state) ? view.state : '',
+    progress: { ...view.progress },
+  };
+}
+
+function decodeEvent(farm: Farm, message: JsMsg): EventMessage | undefined {
+  try {
+    return decodeMessage(eventMessageSchema, message.data, `event ${message.seq}`);
+  } catch (err) {
+    farm.log.warn({ err }, 'event dropped');
+    return undefined;
+  }
+}
+
+function isTerminal(kind: EventMessage['kind']): boolean {
+  return kind === 'finished' || kind === 'cancelled';
+}

@@ -1,0 +1,83 @@
+/**
+ * One coordinator per store. The lock file names its owner (host, process, and when the process started, so that a
+ * process number used again is told apart); a lock whose owner is gone is taken over, so a killed coordinator restarts
+ * at once.
+ */
+import { readFileSync } from 'node:fs';
+import { open, readFile, rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { FarmError } from '#shared/errors.js';
+
+const lockSchema = z.object({ pid: z.int(), host: z.string(), startedAt: z.string() });
+type LockOwner = z.infer<typeof lockSchema>;
+const TRIES = 5;
+
+/** @throws STORE_LOCKED naming the owner. */
+export async function lockStore(storeDir: string): Promise<AsyncDisposable> {
+  const path = join(storeDir, 'coordinator.lock');
+  const me: LockOwner = { pid: process.pid, host: hostname(), startedAt: processStart(process.pid) };
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    try {
+      const file = await open(path, 'wx');
+      try {
+        await file.writeFile(JSON.stringify(me));
+      } finally {
+        await file.close();
+      }
+      return { [Symbol.asyncDispose]: () => rm(path, { force: true }) };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    const owner = await readOwner(path);
+    if (owner && isAlive(owner))
+      throw new FarmError(
+        'STORE_LOCKED',
+        `the store ${storeDir} is in use by the coordinator with process ${owner.pid} on ${owner.host}; stop it, or name another folder with --store (if it is gone: remove ${path})`,
+        { storeDir, pid: owner.pid },
+      );
+    await rm(path, { force: true });
+  }
+  throw new FarmError(
+    'STORE_LOCKED',
+    `other coordinators keep taking the store ${storeDir}; start only one`,
+    {
+      storeDir,
+    },
+  );
+}
+
+/** Nothing for a file that a killed process left empty or half-written. */
+async function readOwner(path: string): Promise<LockOwner | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => '');
+  try {
+    return lockSchema.parse(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
+
+function isAlive(owner: LockOwner): boolean {
+  // A store on a shared disk: nothing here can tell whether a process of another machine lives.
+  if (owner.host !== hostname()) return true;
+  try {
+    process.kill(owner.pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+  }
+  const startedAt = processStart(owner.pid);
+  return startedAt === '' || owner.startedAt === '' || startedAt === owner.startedAt;
+}
+
+/** Boot id and start time in clock ticks since boot (proc(5), field 22); empty where the system has no /proc. */
+function processStart(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The command in field 2 may contain spaces and parentheses: count from behind its last one.
+    const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}/${ticks}`;
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,32 @@
+/** The store: a folder that holds the truth (jobs, frames, packages). Everything on the bus can be rebuilt from it. */
+import { join, resolve } from 'node:path';
+import type { Logger } from '#shared/log.js';
+import { type BlobStore, blobStore } from './blob-store.js';
+import { makeFolder, removeTemporaryFiles } from './durable-file.js';
+import { type JobStore, jobStore } from './job-store.js';
+import { lockStore } from './store-lock.js';
+
+export interface Store extends AsyncDisposable {
+  readonly jobs: JobStore;
+  readonly blobs: BlobStore;
+}
+
+/** @throws STORE_LOCKED when another live coordinator holds it; DISK_FULL. */
+export async function openStore(storeDir: string, log: Logger): Promise<Store> {
+  const root = resolve(storeDir);
+  await makeFolder(root);
+  const lock = await lockStore(root);
+  try {
+    for (const folder of ['jobs', 'uploads', join('blobs', 'sha256')]) await makeFolder(join(root, folder));
+    const removed = await removeTemporaryFiles(join(root, 'jobs'));
+    if (removed > 0) log.info({ files: removed }, 'half-written files of an earlier run removed');
+    return {
+      jobs: jobStore(root, log),
+      blobs: blobStore(root),
+      [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await lock[Symbol.asyncDispose]();
+    throw error;
+  }
+}

@@ -1,0 +1,24 @@
+/** What the coordinator's loops and services share: connections, the store, the jobs, and a signal that ends it all. */
+import type { Bus } from '#shared/bus/connect.js';
+import type { Clock } from '#shared/clock.js';
+import type { Logger } from '#shared/log.js';
+import type { EventLog } from './adapters/events/event-log.js';
+import type { Store } from './adapters/store/store.js';
+import type { StitchRequest, StitchResult } from './frames/stitch-request.js';
+import type { JobRegistry } from './jobs/job-registry.js';
+
+export interface Farm {
+  readonly bus: Bus;
+  readonly store: Store;
+  readonly jobs: JobRegistry;
+  readonly events: EventLog;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Aborts when the coordinator closes. */
+  readonly signal: AbortSignal;
+}
+
+/** Puts a frame together in another thread. */
+export interface Stitcher {
+  stitch(request: StitchRequest): Promise<StitchResult>;
+}

@@ -1,0 +1,75 @@
+/**
+ * A frame whose tiles are on the move. Its tiles are typed arrays, not objects, and exist only from the first tile that
+ * is queued or comes back until the frame is recorded: a job of a million tiles costs what its open frames cost.
+ */
+import type { Digest, NodeId } from '#shared/domain/ids.js';
+import { type FrameEvent, type FrameState, nextFrameState } from '#shared/state/frame-state.js';
+import { nextTileState, TILE_STATES, type TileEvent, type TileState } from '#shared/state/tile-state.js';
+
+/** The first valid result of a tile. */
+export interface PlacedResult {
+  readonly digest: Digest;
+  readonly nodeId: NodeId;
+  readonly attempt: number;
+  readonly renderer: string;
+  /** Where its parts are in the results stream, in order. */
+  readonly sequences: readonly number[];
+  readonly sizeBytes: number;
+  readonly coreSeconds: number;
+  /** The encoded tile; given up when the collector's memory is full, and read again from the stream. */
+  bytes: Uint8Array | undefined;
+}
+
+/** Parts of a result that has not arrived whole. */
+export interface PartialResult {
+  readonly parts: (Uint8Array | undefined)[];
+  readonly sequences: number[];
+  missing: number;
+}
+
+export interface LiveFrame {
+  readonly frame: number;
+  readonly index: number;
+  state: FrameState;
+  doneCount: number;
+  /** Index into TILE_STATES, per tile. */
+  readonly tileStates: Uint8Array;
+  /** Highest attempt that was queued or reported, per tile; 0: none. */
+  readonly attempts: Uint16Array;
+  /** Failures that count, per tile. */
+  readonly failures: Uint8Array;
+  /** The last attempt whose failure was counted: a redelivered attempt that fails twice counts once. */
+  readonly failedUpTo: Uint16Array;
+  readonly results: (PlacedResult | undefined)[];
+  /** Key: `tile/attempt/node`. */
+  readonly partials: Map<string, PartialResult>;
+}
+
+export function liveFrame(frame: number, index: number, tileCount: number): LiveFrame {
+  return {
+    frame,
+    index,
+    state: 'waiting',
+    doneCount: 0,
+    tileStates: new Uint8Array(tileCount),
+    attempts: new Uint16Array(tileCount),
+    failures: new Uint8Array(tileCount),
+    failedUpTo: new Uint16Array(tileCount),
+    results: new Array<PlacedResult | undefined>(tileCount).fill(undefined),
+    partials: new Map(),
+  };
+}
+
+export function tileState(frame: LiveFrame, tile: number): TileState {
+  return TILE_STATES[frame.tileStates[tile]!]!;
+}
+
+const CODES = new Map(TILE_STATES.map((state, code) => [state, code]));
+
+export function moveTile(frame: LiveFrame, tile: number, event: TileEvent): void {
+  frame.tileStates[tile] = CODES.get(nextTileState(tileState(frame, tile), event))!;
+}
+
+export function moveFrame(frame: LiveFrame, event: FrameEvent): void {
+  frame.state = nextFrameState(frame.state, event);
+}

@@ -1,0 +1,322 @@
+/**
+ * Turns complete frames into recorded ones: read the tiles (from memory, else again from the stream), stitch in another
+ * thread, fsync the record, tell, purge the tiles. At most two at a time, so that one writes while another is computed;
+ * collecting never waits for it.
+ */
+import { createHash } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { JetStreamApiError } from '@nats-io/jetstream';
+import pLimit from 'p-limit';
+import { retryCall } from '#shared/bus/retry-call.js';
+import { paddedFrame } from '#shared/domain/frame-range.js';
+import { type Digest, type NodeId, slug } from '#shared/domain/ids.js';
+import { messageOf } from '#shared/errors.js';
+import type { FailedTile, FrameResult } from '../adapters/store/records.js';
+import type { Farm, Stitcher } from '../farm.js';
+import type { StitchRequest, StitchResult, WrittenFile } from '../frames/stitch-request.js';
+import type { LiveFrame, PlacedResult } from '../jobs/live-frame.js';
+import type { LiveJob } from '../jobs/live-job.js';
+import { withDisk } from './end-job.js';
+import { publishFailure } from './reject-result.js';
+
+const FRAMES_AT_ONCE = 2;
+const STITCH_TRIES = 3;
+const STITCH_RETRY_MS = 1_000;
+
+export interface AssemblerHooks {
+  /** Bytes that no longer wait in memory. */
+  released(bytes: number): void;
+  /** A frame was recorded, finished or failed. */
+  frameEnded(job: LiveJob): void;
+}
+
+export class Assembler {
+  private readonly farm: Farm;
+  private readonly stitcher: Stitcher;
+  private readonly hooks: AssemblerHooks;
+  private readonly limit = pLimit(FRAMES_AT_ONCE);
+  private readonly running = new Set<Promise<void>>();
+
+  constructor(farm: Farm, stitcher: Stitcher, hooks: AssemblerHooks) {
+    this.farm = farm;
+    this.stitcher = stitcher;
+    this.hooks = hooks;
+  }
+
+  /** A frame whose tiles are all in. */
+  assemble(job: LiveJob, frame: LiveFrame): void {
+    this.track(this.limit(() => this.assembleFrame(job, frame)));
+  }
+
+  /** A frame that has a tile which failed for good. */
+  fail(job: LiveJob, frame: LiveFrame, failedTiles: readonly FailedTile[]): void {
+    this.track(this.recordFailure(job, frame, failedTiles, failedTiles[0]?.message ?? 'a tile failed'));
+  }
+
+  /** Resolves when nothing is under way. */
+  async idle(): Promise<void> {
+    while (this.running.size > 0) await Promise.allSettled([...this.running]);
+  }
+
+  private track(work: Promise<void>): void {
+    const tracked = work
+      .catch((err: unknown) => {
+        if (this.farm.signal.aborted) return;
+        throw err;
+      })
+      .finally(() => this.running.delete(tracked));
+    this.running.add(tracked);
+  }
+
+  private async assembleFrame(job: LiveJob, frame: LiveFrame): Promise<void> {
+    if (job.isEnding || this.farm.signal.aborted) return;
+    const startedAtMs = this.farm.clock.nowMs();
+    let stitched: StitchResult;
+    try {
+      stitched = await this.stitch(job, frame);
+    } catch (err) {
+      if (this.farm.signal.aborted || job.isEnding) return;
+      // The frame alone is lost: other frames and jobs go on.
+      this.farm.log.error({ jobId: job.jobId, frame: frame.frame, err }, 'frame cannot be put together');
+      await this.recordFailure(job, frame, [], messageOf(err));
+      return;
+    }
+    if (this.farm.signal.aborted) return;
+    if (stitched.kind === 'bad_tiles') {
+      for (const { tile, reason } of stitched.tiles) await this.reject(job, frame, tile, reason);
+      return;
+    }
+    await this.recordFinished(job, frame, stitched.files, startedAtMs);
+  }
+
+  private async stitch(job: LiveJob, frame: LiveFrame): Promise<StitchResult> {
+    const { settings } = job.record;
+    const renderers = [...new Set(frame.results.map((result) => result?.renderer ?? ''))];
+    const request = {
+      widthPx: settings.widthPx,
+      heightPx: settings.heightPx,
+      layers: settings.layers,
+      folder: this.farm.store.jobs.framesFolder(job.jobId),
+      baseName: `${slug(job.record.name)}.${paddedFrame(frame.frame)}`,
+      formats: settings.formats,
+      view: settings.view,
+      exposureEv: settings.exposureEv,
+      metadata: {
+        'guian.jobId': job.jobId,
+        'guian.frame': String(frame.frame),
+        'guian.renderer': renderers.join(', '),
+      },
+    };
+    // The bytes are handed over to the thread, not copied: another try reads them from the stream again.
+    const tryOnce = async (): Promise<StitchResult> => {
+      const { tiles, bad } = await this.takeTiles(job, frame);
+      return bad.length > 0
+        ? { kind: 'bad_tiles', tiles: bad }
+        : await this.stitcher.stitch({ ...request, tiles });
+    };
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await withDisk(this.farm, job.jobId, `frame ${frame.frame}`, tryOnce, frame.frame);
+      } catch (err) {
+        if (this.farm.signal.aborted || attempt === STITCH_TRIES) throw err;
+        this.farm.log.warn(
+          { jobId: job.jobId, frame: frame.frame, attempt, err },
+          'stitching failed; trying again',
+        );
+        await delay(STITCH_RETRY_MS, undefined, { signal: this.farm.signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  /** The encoded tiles of a complete frame, from memory or from the stream; memory gives them up. */
+  private async takeTiles(job: LiveJob, frame: LiveFrame) {
+    const tiles: StitchRequest['tiles'][number][] = [];
+    const bad: { tile: number; reason: string }[] = [];
+    for (const [tile, result] of frame.results.entries()) {
+      const bytes = result?.bytes ?? (result && (await this.readAgain(result)));
+      this.release(result);
+      if (bytes) tiles.push({ tile, region: job.grid.regionOfTile(tile), bytes });
+      else bad.push({ tile, reason: 'its result is no longer in the stream' });
+    }
+    return { tiles, bad };
+  }
+
+  private async recordFinished(
+    job: LiveJob,
+    frame: LiveFrame,
+    files: readonly WrittenFile[],
+    startedAtMs: number,
+  ): Promise<void> {
+    const { farm } = this;
+    if (job.isEnding) {
+      const folder = farm.store.jobs.framesFolder(job.jobId);
+      for (const file of files) await rm(join(folder, file.name), { force: true });
+      return;
+    }
+    const record: FrameResult = {
+      ...this.common(job, frame),
+      state: 'finished',
+      files: files.map((file) => ({ ...file, digest: file.digest as Digest })),
+    };
+    await this.close(job, frame, record);
+    farm.log.info(
+      { jobId: job.jobId, frame: frame.frame, durationMs: farm.clock.nowMs() - startedAtMs },
+      'frame finished',
+    );
+    void farm.events.publish({
+      jobId: job.jobId,
+      kind: 'frame_finished',
+      state: job.state,
+      frame: frame.frame,
+      message: files.map((file) => file.name).join(', '),
+    });
+    this.hooks.frameEnded(job);
+    await this.purgeFrame(job, frame);
+  }
+
+  private async recordFailure(
+    job: LiveJob,
+    frame: LiveFrame,
+    failedTiles: readonly FailedTile[],
+    reason: string,
+  ): Promise<void> {
+    if (job.isEnding) return;
+    const common = this.common(job, frame);
+    await this.close(job, frame, { ...common, state: 'failed', reason, failedTiles: [...failedTiles] });
+    this.farm.log.warn({ jobId: job.jobId, frame: frame.frame }, 'frame failed');
+    void this.farm.events.publish({
+      jobId: job.jobId,
+      kind: 'frame_failed',
+      state: job.state,
+      frame: frame.frame,
+      message: reason,
+    });
+    this.hooks.frameEnded(job);
+    // Its other tiles would be rendered for nothing.
+    const { bus, signal } = this.farm;
+    await retryCall(
+      `purge tiles of ${job.jobId} frame ${frame.frame}`,
+      () =>
+        bus.jsm.streams.purge(bus.names.tilesStream, {
+          filter: bus.names.tilesOfFrame(job.jobId, frame.frame),
+        }),
+      signal,
+    );
+    await this.purgeFrame(job, frame);
+  }
+
+  private common(job: LiveJob, frame: LiveFrame) {
+    const nodeIds = new Set<NodeId>();
+    let coreSeconds = 0;
+    for (const result of frame.results) {
+      if (!result) continue;
+      nodeIds.add(result.nodeId);
+      coreSeconds += result.coreSeconds;
+    }
+    return {
+      frame: frame.frame,
+      tilesTotal: job.grid.count,
+      tilesDone: frame.doneCount,
+      coreSeconds,
+      finishedAtMs: this.farm.clock.nowMs(),
+      nodeIds: [...nodeIds],
+    };
+  }
+
+  private async close(job: LiveJob, frame: LiveFrame, record: FrameResult): Promise<void> {
+    await withDisk(
+      this.farm,
+      job.jobId,
+      `record of frame ${frame.frame}`,
+      () => this.farm.store.jobs.writeFrame(job.jobId, record),
+      frame.frame,
+    );
+    job.closeFrame(frame, record.state);
+    for (const result of frame.results) this.release(result);
+  }
+
+  private release(result: PlacedResult | undefined): void {
+    if (!result?.bytes) return;
+    this.hooks.released(result.bytes.byteLength);
+    result.bytes = undefined;
+  }
+
+  private async purgeFrame(job: LiveJob, frame: LiveFrame): Promise<void> {
+    const { bus, signal } = this.farm;
+    await retryCall(
+      `purge results of ${job.jobId} frame ${frame.frame}`,
+      () =>
+        bus.jsm.streams.purge(bus.names.resultsStream, {
+          filter: bus.names.resultsOfFrame(job.jobId, frame.frame),
+        }),
+      signal,
+    );
+  }
+
+  /** Reads a result's parts again. Nothing when one is gone or damaged: the tile is then rendered again. */
+  private async readAgain(result: PlacedResult): Promise<Uint8Array | undefined> {
+    const { bus, signal } = this.farm;
+    const bytes = new Uint8Array(result.sizeBytes);
+    let offset = 0;
+    for (const seq of result.sequences) {
+      const message = await retryCall(
+        `read result ${seq}`,
+        () => bus.jsm.streams.getMessage(bus.names.resultsStream, { seq }),
+        signal,
+      ).catch((error: unknown) => {
+        if (error instanceof JetStreamApiError) return null;
+        throw error;
+      });
+      if (!message || offset + message.data.byteLength > bytes.byteLength) return undefined;
+      bytes.set(message.data, offset);
+      offset += message.data.byteLength;
+    }
+    const isWhole =
+      offset === bytes.byteLength && createHash('sha256').update(bytes).digest('hex') === result.digest;
+    return isWhole ? bytes : undefined;
+  }
+
+  /**
+   * A placed result that cannot be used counts as a failed attempt of its node, and is reported as one on the results
+   * stream, so that a restart sees what this coordinator saw. Report first, then delete: between the two a restart
+   * would merely find the bad result once more.
+   */
+  private async reject(job: LiveJob, frame: LiveFrame, tile: number, reason: string): Promise<void> {
+    const { bus, signal, log, events } = this.farm;
+    if (job.isEnding) return;
+    const result = job.displace(frame, tile);
+    this.release(result);
+    log.warn(
+      { jobId: job.jobId, frame: frame.frame, tile, nodeId: result.nodeId, reason },
+      'result rejected',
+    );
+    void events.publish({
+      jobId: job.jobId,
+      kind: 'result_rejected',
+      state: job.state,
+      frame: frame.frame,
+      tile,
+      attempt: result.attempt,
+      nodeId: result.nodeId,
+      message: `the result of node ${result.nodeId} cannot be used: ${reason}`,
+    });
+    await publishFailure(this.farm, job, {
+      frame: frame.frame,
+      tile,
+      attempt: result.attempt,
+      nodeId: result.nodeId,
+      renderer: result.renderer,
+      reason,
+    });
+    for (const seq of result.sequences)
+      await retryCall(
+        `delete result ${seq}`,
+        () => bus.jsm.streams.deleteMessage(bus.names.resultsStream, seq),
+        signal,
+      ).catch((error: unknown) => {
+        if (!(error instanceof JetStreamApiError)) throw error;
+      });
+  }
+}

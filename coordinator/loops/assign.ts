@@ -1,0 +1,106 @@
+/**
+ * Writes what `allocate` decides to the assignments bucket, and only what has changed. A lost node keeps its assignment:
+ * it may merely be slow, and must not abort its tiles for that; its leases run out by themselves.
+ */
+import type { KV } from '@nats-io/kv';
+import { type Assignment, assignmentSchema, decodeMessage, encodeMessage } from '#shared/bus/messages.js';
+import { retryCall } from '#shared/bus/retry-call.js';
+import type { NodeId } from '#shared/domain/ids.js';
+import { messageOf } from '#shared/errors.js';
+import type { Farm } from '../farm.js';
+import { allocate } from '../scheduling/allocate.js';
+import type { KnownNode } from './nodes.js';
+
+export class Assigner {
+  private readonly farm: Farm;
+  private readonly listNodes: () => readonly KnownNode[];
+  private bucket: KV | undefined;
+  /** What the bucket holds. */
+  private readonly written = new Map<NodeId, string>();
+  private isKicked = false;
+  private isRunning = false;
+
+  constructor(farm: Farm, listNodes: () => readonly KnownNode[]) {
+    this.farm = farm;
+    this.listNodes = listNodes;
+  }
+
+  /** Reads what an earlier run assigned, and takes ended jobs out of it at once: their nodes may not have spoken yet. */
+  async start(): Promise<void> {
+    const { bus, signal, log } = this.farm;
+    const bucket = await retryCall(
+      'open bucket of assignments',
+      () => bus.kvm.open(bus.names.assignmentsBucket),
+      signal,
+    );
+    const keys = await retryCall(
+      'list assignments',
+      async () => {
+        const all: string[] = [];
+        for await (const key of await bucket.keys()) all.push(key);
+        return all;
+      },
+      signal,
+    );
+    for (const key of keys) {
+      const entry = await retryCall(`read assignment ${key}`, () => bucket.get(key), signal);
+      if (entry?.operation !== 'PUT') continue;
+      const nodeId = key as NodeId;
+      try {
+        const before = decodeMessage(assignmentSchema, entry.value, `assignment ${key}`);
+        const jobs = before.jobs.filter((job) => this.farm.jobs.liveJob(job.jobId));
+        this.written.set(nodeId, JSON.stringify(before));
+        if (jobs.length < before.jobs.length) await this.write(bucket, nodeId, { jobs });
+      } catch (error) {
+        log.warn({ nodeId, reason: messageOf(error) }, 'assignment dropped');
+        await this.write(bucket, nodeId, { jobs: [] });
+      }
+    }
+    this.bucket = bucket;
+    this.kick();
+  }
+
+  /** A job or a node came or went. Cheap. */
+  kick(): void {
+    this.isKicked = true;
+    if (!this.isRunning && this.bucket) void this.run(this.bucket);
+  }
+
+  private async run(bucket: KV): Promise<void> {
+    this.isRunning = true;
+    while (this.isKicked && !this.farm.signal.aborted) {
+      this.isKicked = false;
+      try {
+        await this.writeChanges(bucket);
+      } catch (err) {
+        if (!this.farm.signal.aborted) this.farm.log.error({ err }, 'assignments not written');
+      }
+    }
+    this.isRunning = false;
+  }
+
+  private async writeChanges(bucket: KV): Promise<void> {
+    const nodes = this.listNodes().map(({ heartbeat }) => ({
+      nodeId: heartbeat.nodeId,
+      slots: heartbeat.slots,
+    }));
+    const jobs = this.farm.jobs
+      .liveJobs()
+      .filter((job) => !job.isEnding)
+      .map((job) => ({ jobId: job.jobId, planId: job.record.plan.planId }));
+    for (const [nodeId, assignment] of allocate({ nodes, jobs })) {
+      if (this.written.get(nodeId) !== JSON.stringify(assignment))
+        await this.write(bucket, nodeId, assignment);
+    }
+  }
+
+  private async write(bucket: KV, nodeId: NodeId, assignment: Assignment): Promise<void> {
+    await retryCall(
+      `assign ${nodeId}`,
+      () => bucket.put(nodeId, encodeMessage(assignment)),
+      this.farm.signal,
+    );
+    this.written.set(nodeId, JSON.stringify(assignment));
+    this.farm.log.debug({ nodeId, jobs: assignment.jobs.length }, 'assignment written');
+  }
+}

@@ -1,0 +1,267 @@
+/**
+ * Reads the RESULTS stream from its first message on (so that a restart rebuilds what is done), joins parts, and takes
+ * the first valid result of each tile. Idempotent: the key is (job, plan, frame, tile), later results are dropped.
+ * One message costs one header parse, one schema check and one SHA-256; everything slower happens elsewhere.
+ */
+import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Consumer, type ConsumerMessages, DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
+import { decodeMessage, RESULT_HEADER, type ResultMeta, resultMetaSchema } from '#shared/bus/messages.js';
+import { retryCall } from '#shared/bus/retry-call.js';
+import type { JobId } from '#shared/domain/ids.js';
+import { messageOf } from '#shared/errors.js';
+import { LIMITS, TIMES } from '#shared/limits.js';
+import { isFrameEnded } from '#shared/state/frame-state.js';
+import { nextJobState } from '#shared/state/job-state.js';
+import type { FailedTile } from '../adapters/store/records.js';
+import type { Farm } from '../farm.js';
+import { type LiveFrame, tileState } from '../jobs/live-frame.js';
+import type { LiveJob } from '../jobs/live-job.js';
+import { joinParts } from './join-parts.js';
+import { publishFailure } from './reject-result.js';
+
+/** Results asked for ahead: enough to keep the connection busy, at most 200 MB of the largest parts. */
+const PREFETCH = 200;
+const POLL_MS = 20;
+const RESTART_DELAY_MS = 500;
+
+export interface CollectorHooks {
+  /** A slot of the job's window is free, or a tile is to be tried again. */
+  windowMoved(): void;
+  frameComplete(job: LiveJob, frame: LiveFrame): void;
+  tileFailed(job: LiveJob, frame: LiveFrame, failed: FailedTile): void;
+}
+
+type RenderedMeta = ResultMeta & { outcome: { kind: 'rendered' } };
+type FailedMeta = ResultMeta & { outcome: { kind: 'failed' } };
+
+export class Collector {
+  private readonly farm: Farm;
+  private readonly hooks: CollectorHooks;
+  private consumer: Consumer | undefined;
+  private messages: ConsumerMessages | undefined;
+  private lastSequence = 0;
+  /** What happened up to here has been told by an earlier run. */
+  private toldUpTo = 0;
+  private heldBytes = 0;
+  /** Jobs that have ended, or that nobody knows, whose results keep coming: the reconcile loop purges them. */
+  readonly strays = new Set<JobId>();
+
+  constructor(farm: Farm, hooks: CollectorHooks) {
+    this.farm = farm;
+    this.hooks = hooks;
+  }
+
+  /** Starts reading; resolves when everything that is in the stream now has been taken in. */
+  async start(): Promise<void> {
+    const { bus, signal } = this.farm;
+    const info = await retryCall(
+      'look at the results stream',
+      () => bus.jsm.streams.info(bus.names.resultsStream),
+      signal,
+    );
+    this.toldUpTo = info.state.last_seq;
+    this.lastSequence = Math.max(0, info.state.first_seq - 1);
+    void this.keepReading();
+    if (info.state.messages > 0) await this.caughtUp();
+  }
+
+  /**
+   * Resolves when every result that was in the stream at the time of the call has been taken in. The server is asked
+   * rather than sequences compared: the stream's last messages may have been purged, and are then never delivered.
+   */
+  async caughtUp(): Promise<void> {
+    for (;;) {
+      this.farm.signal.throwIfAborted();
+      const info = await this.consumer?.info().catch(() => undefined);
+      if (info && info.num_pending === 0 && info.delivered.stream_seq <= this.lastSequence) return;
+      await delay(POLL_MS, undefined, { signal: this.farm.signal });
+    }
+  }
+
+  /** Bytes of collected results that are no longer held. */
+  released(bytes: number): void {
+    this.heldBytes -= bytes;
+  }
+
+  async stop(): Promise<void> {
+    await this.messages?.close();
+    await this.consumer
+      ?.delete()
+      .catch((err: unknown) => this.farm.log.debug({ err }, 'consumer not deleted'));
+  }
+
+  /** An ordered consumer mends itself; should it end all the same, a new one goes on behind the last message taken. */
+  private async keepReading(): Promise<void> {
+    const { bus, signal, log } = this.farm;
+    while (!signal.aborted) {
+      try {
+        this.consumer = await retryCall(
+          'read results',
+          () =>
+            bus.js.consumers.get(bus.names.resultsStream, {
+              deliver_policy: DeliverPolicy.StartSequence,
+              opt_start_seq: this.lastSequence + 1,
+            }),
+          signal,
+        );
+        this.messages = await this.consumer.consume({ max_messages: PREFETCH, expires: TIMES.pullMs });
+        for await (const message of this.messages) this.take(message);
+      } catch (err) {
+        if (signal.aborted) return;
+        log.warn({ err }, 'reading results was interrupted; going on');
+      }
+      await delay(RESTART_DELAY_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  private take(message: JsMsg): void {
+    // A new consumer after an interruption may deliver what was taken already; every step below is idempotent anyhow.
+    this.lastSequence = Math.max(this.lastSequence, message.seq);
+    let meta: ResultMeta;
+    try {
+      const text = message.headers?.get(RESULT_HEADER) ?? '';
+      meta = decodeMessage(resultMetaSchema, text, `result ${message.subject}`);
+    } catch (error) {
+      this.farm.log.warn({ subject: message.subject, reason: messageOf(error) }, 'result dropped');
+      return;
+    }
+    const job = this.farm.jobs.liveJob(meta.jobId);
+    if (!job || job.isEnding) {
+      if (!job) this.strays.add(meta.jobId);
+      return;
+    }
+    if (meta.planId !== job.record.plan.planId || meta.tile >= job.grid.count) {
+      this.farm.log.debug(
+        { jobId: meta.jobId, planId: meta.planId, tile: meta.tile },
+        'result of another plan dropped',
+      );
+      return;
+    }
+    const frame = job.openFrame(meta.frame);
+    if (!frame || isFrameEnded(frame.state)) return;
+    if (job.state === 'queued') startJob(this.farm, job, message.seq > this.toldUpTo);
+    if (meta.outcome.kind === 'failed') this.takeFailure(job, frame, meta as FailedMeta, message.seq);
+    else this.takeRendered(job, frame, meta as RenderedMeta, message);
+  }
+
+  private takeRendered(job: LiveJob, frame: LiveFrame, meta: RenderedMeta, message: JsMsg): void {
+    if (tileState(frame, meta.tile) === 'done') {
+      this.compareDuplicate(job, frame, meta, message.seq);
+      return;
+    }
+    const whole = joinParts(frame, meta, message.data, message.seq);
+    if (!whole) return;
+    const { outcome } = meta;
+    if (whole.bytes.byteLength !== outcome.sizeBytes) {
+      this.refuse(job, meta, message.seq, `${whole.bytes.byteLength} bytes instead of ${outcome.sizeBytes}`);
+      return;
+    }
+    if (createHash('sha256').update(whole.bytes).digest('hex') !== outcome.digest) {
+      this.refuse(job, meta, message.seq, 'its bytes do not match its digest');
+      return;
+    }
+    const keep = this.heldBytes + whole.bytes.byteLength <= LIMITS.collectedBytesMax;
+    if (keep) this.heldBytes += whole.bytes.byteLength;
+    const isLast = job.place(frame, meta.tile, {
+      digest: outcome.digest,
+      nodeId: meta.nodeId,
+      attempt: meta.attempt,
+      renderer: meta.renderer,
+      sequences: whole.sequences,
+      sizeBytes: outcome.sizeBytes,
+      coreSeconds: meta.coreSeconds,
+      bytes: keep ? whole.bytes : undefined,
+    });
+    this.hooks.windowMoved();
+    if (isLast) this.hooks.frameComplete(job, frame);
+  }
+
+  private takeFailure(job: LiveJob, frame: LiveFrame, meta: FailedMeta, sequence: number): void {
+    const { outcome } = meta;
+    const consequence = job.failAttempt(frame, meta.tile, meta.attempt, outcome.permanent);
+    if (consequence === 'ignored') return;
+    const where = {
+      jobId: meta.jobId,
+      frame: meta.frame,
+      tile: meta.tile,
+      attempt: meta.attempt,
+      nodeId: meta.nodeId,
+    };
+    if (sequence > this.toldUpTo) {
+      this.farm.log.warn({ ...where, code: outcome.code, reason: outcome.message }, 'attempt failed');
+      void this.farm.events.publish({
+        ...where,
+        kind: 'attempt_failed',
+        state: job.state,
+        message: `${outcome.code}: ${outcome.message}`,
+      });
+    }
+    if (consequence === 'retry') {
+      this.hooks.windowMoved();
+      return;
+    }
+    void this.farm.events.publish({
+      ...where,
+      kind: 'tile_failed',
+      state: job.state,
+      message: `tile ${meta.tile} of frame ${meta.frame} failed after ${meta.attempt} attempts: ${outcome.message}`,
+    });
+    const { tile, attempt, nodeId } = meta;
+    const { code, message, logTail } = outcome;
+    this.hooks.tileFailed(job, frame, { tile, attempt, nodeId, code, message, logTail });
+    this.hooks.windowMoved();
+  }
+
+  /** A second result of a done tile: dropped; other pixels from a deterministic renderer name both nodes. */
+  private compareDuplicate(job: LiveJob, frame: LiveFrame, meta: RenderedMeta, sequence: number): void {
+    const first = frame.results[meta.tile];
+    if (!first || first.digest === meta.outcome.digest || meta.part !== 0 || sequence <= this.toldUpTo)
+      return;
+    this.tellRejected(
+      job,
+      meta,
+      `it differs from the result of node ${first.nodeId} (${first.renderer}), which was first`,
+    );
+  }
+
+  /** A result that is not what it says: the attempt has failed, and its node is named. */
+  private refuse(job: LiveJob, meta: RenderedMeta, sequence: number, reason: string): void {
+    // An earlier run has reported it: its report stands further on in the stream.
+    if (sequence > this.toldUpTo) this.tellRejected(job, meta, reason);
+    void publishFailure(this.farm, job, { ...meta, reason }).catch((err: unknown) => {
+      if (!this.farm.signal.aborted)
+        this.farm.log.error({ jobId: job.jobId, err }, 'rejected result not reported');
+    });
+  }
+
+  private tellRejected(job: LiveJob, meta: RenderedMeta, reason: string): void {
+    const { jobId, frame, tile, attempt, nodeId } = meta;
+    this.farm.log.warn({ jobId, frame, tile, attempt, nodeId, reason }, 'result rejected');
+    void this.farm.events.publish({
+      jobId,
+      kind: 'result_rejected',
+      state: job.state,
+      frame,
+      tile,
+      attempt,
+      nodeId,
+      message: `the result of node ${nodeId} (${meta.renderer}) was dropped: ${reason}`,
+    });
+  }
+}
+
+/** The first sign that a node works for a job. @param isNews no earlier run has told it. */
+export function startJob(farm: Farm, job: LiveJob, isNews: boolean): void {
+  if (job.state !== 'queued') return;
+  job.state = nextJobState(job.state, 'work_seen');
+  job.changes++;
+  farm.log.info({ jobId: job.jobId, from: 'queued', to: job.state, event: 'work_seen' }, 'job state changed');
+  if (!isNews) return;
+  void farm.events.publish({
+    jobId: job.jobId,
+    kind: 'started',
+    state: job.state,
+    message: 'the first node is at work',
+  });
+}

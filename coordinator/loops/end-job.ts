@@ -1,0 +1,113 @@
+/**
+ * How a job ends: recorded in the store first, told second, cleared from the bus last. Each step may be repeated: a
+ * coordinator that is killed between two of them clears up at its next start.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { retryCall } from '#shared/bus/retry-call.js';
+import { removeJobFromQueue } from '#shared/bus/streams.js';
+import type { JobId } from '#shared/domain/ids.js';
+import { FarmError } from '#shared/errors.js';
+import { invariant } from '#shared/invariant.js';
+import {
+  isJobEnded,
+  type JobEventName,
+  nextJobState,
+  type TerminalJobState,
+} from '#shared/state/job-state.js';
+import type { EndedRecord } from '../adapters/store/records.js';
+import type { Farm } from '../farm.js';
+import type { LiveJob } from '../jobs/live-job.js';
+
+const FIRST_RETRY_MS = 500;
+const RETRY_MS_MAX = 30_000;
+
+/** Ends a job whose end is not under way. Resolves when it is recorded and nothing of it is left on the bus. */
+export async function endJob(
+  farm: Farm,
+  job: LiveJob,
+  event: JobEventName,
+  onRecorded: () => void,
+): Promise<void> {
+  invariant(!job.isEnding, `job ${job.jobId} ends once`);
+  const state = nextJobState(job.state, event);
+  invariant(isJobEnded(state), `${event} ends a job`);
+  job.isEnding = true;
+  const progress = job.progress();
+  const ended: EndedRecord = {
+    state,
+    finishedAtMs: farm.clock.nowMs(),
+    framesFinished: progress.framesFinished,
+    framesFailed: progress.framesFailed,
+    tilesDone: progress.tilesDone,
+    tilesFailed: progress.tilesFailed,
+    coreSeconds: progress.coreSeconds,
+  };
+  await withDisk(farm, job.jobId, 'end of job', () => farm.store.jobs.writeEnd(job.jobId, ended));
+  farm.log.info({ jobId: job.jobId, from: job.state, to: state, event }, 'job state changed');
+  job.state = state;
+  farm.jobs.addEnded({ record: job.record, ended });
+  onRecorded();
+  void farm.events.publish({
+    jobId: job.jobId,
+    kind: state === 'cancelled' ? 'cancelled' : 'finished',
+    state,
+    message: endMessage(state, ended, progress.framesTotal),
+  });
+  // A publish in flight would land behind the purge.
+  await Promise.allSettled([...job.publishes]);
+  await clearJob(farm, job.jobId);
+}
+
+/** Removes whatever the bus holds of a job that has ended or is unknown. */
+export async function clearJob(farm: Farm, jobId: JobId): Promise<void> {
+  const { bus, signal } = farm;
+  await removeJobFromQueue(bus, jobId, signal);
+  await retryCall(
+    `purge results of ${jobId}`,
+    () => bus.jsm.streams.purge(bus.names.resultsStream, { filter: bus.names.resultsOfJob(jobId) }),
+    signal,
+  );
+  const bucket = await retryCall('open bucket of jobs', () => bus.kvm.open(bus.names.jobsBucket), signal);
+  await retryCall(`remove record of ${jobId}`, () => bucket.purge(jobId), signal);
+}
+
+/** Calls `write` until there is space for it; says so each time there is none. */
+export async function withDisk<T>(
+  farm: Farm,
+  jobId: JobId,
+  what: string,
+  write: () => Promise<T>,
+  frame?: number,
+): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await write();
+    } catch (error) {
+      if (!(error instanceof FarmError && error.code === 'DISK_FULL') || farm.signal.aborted) throw error;
+      farm.log.warn({ jobId, frame, err: error }, 'no space left in the store; trying again');
+      if (attempt === 0)
+        void farm.events.publish({
+          jobId,
+          kind: 'warning',
+          state: farm.jobs.liveJob(jobId)?.state ?? 'running',
+          message: `${what} waits for space: ${error.message}`,
+          ...(frame === undefined ? {} : { frame }),
+        });
+      const delayMs = Math.min(RETRY_MS_MAX, FIRST_RETRY_MS * 2 ** Math.min(attempt, 10));
+      await delay(delayMs, undefined, { signal: farm.signal }).catch(() => undefined);
+    }
+  }
+}
+
+function endMessage(state: TerminalJobState, ended: EndedRecord, framesTotal: number): string {
+  switch (state) {
+    case 'finished':
+      return `all ${framesTotal} frames finished`;
+    case 'finished_with_failures':
+      return `${ended.framesFailed} of ${framesTotal} frames failed`;
+    case 'cancelled':
+      return `cancelled after ${ended.framesFinished} of ${framesTotal} frames`;
+    default:
+      throw state satisfies never;
+  }
+}

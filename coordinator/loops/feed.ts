@@ -1,0 +1,111 @@
+/**
+ * Keeps a bounded window of each running job's tiles in the queue, in frame order.
+ *
+ * Which tile is in the queue already is a question for the queue itself: TILES holds at most one message per subject
+ * (job, frame, tile, attempt) and refuses a second one. So after a restart this loop simply feeds whatever is not done;
+ * what is still queued, or delivered and not acked, is refused, which counts as success. Tiles have no message id on
+ * purpose: JetStream's de-duplication remembers an id for two minutes even when its message has been taken and acked, so
+ * it would acknowledge the publish of a tile that is not in the stream. The one duplicate this allows (a publish whose
+ * answer was lost, whose tile was rendered and acked before the retry) costs one more render of the same pixels.
+ */
+import { encodeMessage, type TileMessage } from '#shared/bus/messages.js';
+import { isSubjectTaken, retryCall } from '#shared/bus/retry-call.js';
+import { LIMITS } from '#shared/limits.js';
+import type { Farm } from '../farm.js';
+import type { LiveJob, NextTile } from '../jobs/live-job.js';
+
+export interface Feeder {
+  /** Something may need feeding: a new job, a result, a failed attempt. Cheap; called per result. */
+  kick(): void;
+  /** Nothing is fed before this. */
+  start(): void;
+}
+
+export function feeder(farm: Farm): Feeder {
+  let isStarted = false;
+  let isRunning = false;
+  let isKicked = false;
+  let inFlight = 0;
+  let wakePublisher: (() => void) | undefined;
+
+  const publish = async (job: LiveJob, next: NextTile): Promise<void> => {
+    const message: TileMessage = {
+      jobId: job.jobId,
+      planId: job.record.plan.planId,
+      frame: next.frame.frame,
+      tile: next.tile,
+      attempt: next.attempt,
+      region: job.grid.regionOfTile(next.tile),
+    };
+    const subject = farm.bus.names.tile(message);
+    const data = encodeMessage(message);
+    try {
+      await retryCall(`publish tile ${subject}`, () => farm.bus.js.publish(subject, data), farm.signal);
+    } catch (error) {
+      if (isSubjectTaken(error) || farm.signal.aborted || job.isEnding) return;
+      // The reconcile loop finds the tile missing and feeds it again.
+      farm.log.error(
+        { jobId: job.jobId, frame: message.frame, tile: message.tile, err: error },
+        'tile not queued',
+      );
+    }
+  };
+
+  const publishInWindow = async (job: LiveJob, next: NextTile): Promise<void> => {
+    while (inFlight >= LIMITS.publishWindow) {
+      await new Promise<void>((resolve) => {
+        wakePublisher = resolve;
+      });
+    }
+    inFlight++;
+    const running = publish(job, next).finally(() => {
+      inFlight--;
+      job.publishes.delete(running);
+      wakePublisher?.();
+      wakePublisher = undefined;
+    });
+    job.publishes.add(running);
+  };
+
+  const feedAll = async (): Promise<void> => {
+    const jobs = farm.jobs.liveJobs();
+    let queued = jobs.reduce((sum, job) => sum + job.tilesQueued, 0);
+    for (const job of jobs) {
+      while (
+        !job.isEnding &&
+        !farm.signal.aborted &&
+        job.tilesQueued < LIMITS.queuedTilesPerJobMax &&
+        queued < LIMITS.queuedTilesMax
+      ) {
+        const next = job.takeNextTile();
+        if (!next) break;
+        queued++;
+        await publishInWindow(job, next);
+      }
+    }
+  };
+
+  const run = async (): Promise<void> => {
+    isRunning = true;
+    try {
+      while (isKicked && !farm.signal.aborted) {
+        isKicked = false;
+        await feedAll();
+      }
+    } finally {
+      isRunning = false;
+    }
+  };
+
+  const kick = () => {
+    isKicked = true;
+    if (isStarted && !isRunning) void run();
+  };
+  return {
+    kick,
+    start() {
+      isStarted = true;
+      kick();
+    },
+  };
+}

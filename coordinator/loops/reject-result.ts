@@ -1,0 +1,54 @@
+/** A result that is refused counts as a failed attempt of its node, and is kept where other failures are: in RESULTS. */
+import { headers } from '@nats-io/transport-node';
+import { encodeMessage, RESULT_HEADER, type ResultMeta } from '#shared/bus/messages.js';
+import { retryCall } from '#shared/bus/retry-call.js';
+import type { NodeId } from '#shared/domain/ids.js';
+import type { Farm } from '../farm.js';
+import type { LiveJob } from '../jobs/live-job.js';
+
+export interface RejectedAttempt {
+  readonly frame: number;
+  readonly tile: number;
+  readonly attempt: number;
+  readonly nodeId: NodeId;
+  readonly renderer: string;
+  readonly reason: string;
+}
+
+/** Puts the failure of an attempt on the results stream, in the name of the node whose result was refused. */
+export async function publishFailure(farm: Farm, job: LiveJob, rejected: RejectedAttempt): Promise<void> {
+  const { planId } = job.record.plan;
+  const meta: ResultMeta = {
+    jobId: job.jobId,
+    planId,
+    frame: rejected.frame,
+    tile: rejected.tile,
+    attempt: rejected.attempt,
+    nodeId: rejected.nodeId,
+    renderer: rejected.renderer,
+    part: 0,
+    partCount: 1,
+    renderMs: 0,
+    coreSeconds: 0,
+    peakMemoryBytes: 0,
+    outcome: {
+      kind: 'failed',
+      code: 'TILE_CHECKSUM_MISMATCH',
+      message: rejected.reason.slice(0, 1000),
+      logTail: '',
+      permanent: false,
+    },
+  };
+  const resultHeaders = headers();
+  resultHeaders.set(RESULT_HEADER, new TextDecoder().decode(encodeMessage(meta)));
+  const msgID = `${planId}.${job.jobId}.${meta.frame}.${meta.tile}.${meta.attempt}.${meta.nodeId}.rejected`;
+  await retryCall(
+    `report rejected result ${msgID}`,
+    () =>
+      farm.bus.js.publish(farm.bus.names.result(meta, 0), new Uint8Array(0), {
+        headers: resultHeaders,
+        msgID,
+      }),
+    farm.signal,
+  );
+}

@@ -1,0 +1,102 @@
+/** Builds the loops, connects them with one another, and starts them in the order that a restart needs. */
+import { FarmError } from '#shared/errors.js';
+import { isJobEnded } from '#shared/state/job-state.js';
+import type { Farm, Stitcher } from '../farm.js';
+import type { JobView } from '../jobs/job-registry.js';
+import { LiveJob } from '../jobs/live-job.js';
+import { Assembler } from './assemble.js';
+import { Assigner } from './assign.js';
+import { Collector } from './collect.js';
+import { endJob } from './end-job.js';
+import { feeder } from './feed.js';
+import { NodeTable } from './nodes.js';
+import { openJobOnBus, reconcileAtStart, reconcileLoop } from './reconcile.js';
+
+export interface Loops {
+  readonly nodes: NodeTable;
+  /** Resolves when the bus agrees with the store, results are taken in, and tiles flow. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** A job that has just been recorded. */
+  jobSubmitted(job: LiveJob): void;
+  /** Resolves when the job is recorded as cancelled and nothing of it is queued. @throws JOB_ALREADY_FINISHED */
+  cancelJob(jobId: string): Promise<JobView>;
+}
+
+export function startLoops(farm: Farm, stitcher: Stitcher): Loops {
+  const feed = feeder(farm);
+  const assembler = new Assembler(farm, stitcher, {
+    released: (bytes) => collector.released(bytes),
+    frameEnded: (job) => {
+      feed.kick();
+      endIfDone(job);
+    },
+  });
+  const collector = new Collector(farm, {
+    windowMoved: () => feed.kick(),
+    frameComplete: (job, frame) => assembler.assemble(job, frame),
+    tileFailed: (job, frame, failed) => assembler.fail(job, frame, [failed]),
+  });
+  const nodes = new NodeTable(farm, () => assigner.kick());
+  const assigner = new Assigner(farm, () => nodes.list());
+  const background = new Set<Promise<void>>();
+
+  /** What the farm does on its own behalf: its failure stops the process, unless the farm is closing. */
+  const inBackground = (work: Promise<void>) => {
+    const tracked = work
+      .catch((error: unknown) => {
+        if (!farm.signal.aborted) throw error;
+      })
+      .finally(() => background.delete(tracked));
+    background.add(tracked);
+  };
+
+  const endIfDone = (job: LiveJob) => {
+    if (job.isEnding || !job.areAllFramesEnded()) return;
+    const event = job.hasFailedFrames() ? 'all_frames_ended' : 'all_frames_finished';
+    inBackground(endJob(farm, job, event, () => assigner.kick()));
+  };
+
+  const openJob = async (job: LiveJob): Promise<void> => {
+    await openJobOnBus(farm, job.record);
+    assigner.kick();
+    feed.kick();
+  };
+
+  return {
+    nodes,
+    async start() {
+      nodes.start();
+      await reconcileAtStart(farm);
+      await assigner.start();
+      await collector.start();
+      for (const job of farm.jobs.liveJobs()) endIfDone(job);
+      feed.start();
+      inBackground(reconcileLoop(farm, collector, feed));
+    },
+    async stop() {
+      nodes.stop();
+      await collector.stop();
+      await assembler.idle();
+      await Promise.allSettled([...background]);
+    },
+    jobSubmitted(job) {
+      // Before the start is through, reconciling opens it.
+      inBackground(openJob(job));
+    },
+    async cancelJob(jobId) {
+      const job = farm.jobs.get(jobId);
+      if (job instanceof LiveJob && !job.isEnding) {
+        await endJob(farm, job, 'cancel_requested', () => assigner.kick());
+        return farm.jobs.view(jobId);
+      }
+      const view = farm.jobs.view(jobId);
+      if (view.state === 'cancelled') return view;
+      throw new FarmError(
+        'JOB_ALREADY_FINISHED',
+        `job ${view.record.jobId} ${isJobEnded(view.state) ? `is ${view.state}` : 'is ending'} and cannot be cancelled`,
+        { jobId: view.record.jobId },
+      );
+    },
+  };
+}

@@ -1,0 +1,88 @@
+/**
+ * The coordinator: wiring only. Store and bus are opened, jobs loaded, loops started, services bound; `close` undoes it.
+ * No signals and no exit here: whoever runs it decides when it ends.
+ */
+import { setMaxListeners } from 'node:events';
+import { connectBus } from '#shared/bus/connect.js';
+import { ensureStreams } from '#shared/bus/streams.js';
+import { systemClock } from '#shared/clock.js';
+import { FarmError } from '#shared/errors.js';
+import { createLogger } from '#shared/log.js';
+import { eventLog } from './adapters/events/event-log.js';
+import { frameService } from './adapters/grpc/frame-service.js';
+import { type JobServiceHooks, jobService } from './adapters/grpc/job-service.js';
+import { nodeService } from './adapters/grpc/node-service.js';
+import { packageService } from './adapters/grpc/package-service.js';
+import { startGrpcServer } from './adapters/grpc/server.js';
+import { openStore } from './adapters/store/store.js';
+import { CloseStack } from './close-stack.js';
+import type { CoordinatorConfig } from './config.js';
+import type { Farm } from './farm.js';
+import { FramePool } from './frames/frame-pool.js';
+import { JobRegistry } from './jobs/job-registry.js';
+import { loadJobs } from './jobs/load-jobs.js';
+import { JobSubmitter } from './jobs/submit-job.js';
+import { SceneJudge } from './judging/scene-judge.js';
+import { startLoops } from './loops/start-loops.js';
+
+export type { CoordinatorConfig } from './config.js';
+
+export interface RunningCoordinator {
+  /** `host:port` of its gRPC services. */
+  readonly address: string;
+  /** Stops everything; running jobs go on at the next start. */
+  close(): Promise<void>;
+}
+
+/** @throws STORE_LOCKED, BUS_UNAVAILABLE, PORT_TAKEN, DISK_FULL, each with one line that names the way out. */
+export async function runCoordinator(config: CoordinatorConfig): Promise<RunningCoordinator> {
+  const log = createLogger('coordinator', config.logLevel);
+  const stopping = new AbortController();
+  // Every call to the bus and every watcher listens to it.
+  setMaxListeners(0, stopping.signal);
+  const opened = new CloseStack();
+  // Undone in reverse: calls end first, the store is unlocked last.
+  opened.defer(() => log.info('coordinator stopped'));
+  try {
+    const store = opened.use(await openStore(config.storeDir, log));
+    const bus = opened.use(await connectBus(config.natsUrl, config.prefix, 'guian-coordinator'));
+    await ensureStreams(bus, stopping.signal);
+    const jobs = new JobRegistry();
+    const events = eventLog(bus, systemClock, log, stopping.signal);
+    const farm: Farm = { bus, store, jobs, events, clock: systemClock, log, signal: stopping.signal };
+    await loadJobs(farm);
+
+    const pool = opened.use(new FramePool());
+    const judge = opened.use(new SceneJudge());
+    const loops = startLoops(farm, pool);
+    opened.defer(() => loops.stop());
+    opened.defer(() => stopping.abort());
+    const submitter = new JobSubmitter(farm, {
+      judge,
+      readySlots: () => loops.nodes.readySlots(),
+      submitted: (job) => loops.jobSubmitted(job),
+    });
+    const hooks: JobServiceHooks = { submitter, cancel: (jobId) => loops.cancelJob(jobId) };
+    const server = await startGrpcServer(config.listen, {
+      jobs: jobService(farm, hooks),
+      packages: packageService(store.blobs, log),
+      frames: frameService(farm),
+      nodes: nodeService(loops.nodes, log),
+    });
+    opened.defer(() => server.close());
+    opened.defer(() =>
+      stopping.abort(new FarmError('COORDINATOR_UNAVAILABLE', 'the coordinator is stopping')),
+    );
+    await loops.start();
+    server.setServing();
+    log.info(
+      { address: server.address, nats: config.natsUrl, storeDir: config.storeDir },
+      'coordinator started',
+    );
+    return { address: server.address, close: () => opened[Symbol.asyncDispose]() };
+  } catch (error) {
+    stopping.abort();
+    await opened[Symbol.asyncDispose]();
+    throw error;
+  }
+}

@@ -1,0 +1,96 @@
+/** A farm without agents: a real nats-server and a real coordinator, in this process or one of its own; the test renders. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type RunningNatsServer, startNatsServer } from '#cli/farm/start-nats-server.js';
+import { type CoordinatorConfig, runCoordinator } from '#coordinator/main.js';
+import { type Bus, connectBus } from '#shared/bus/connect.js';
+import type { LogLevel } from '#shared/log.js';
+import { type CoordinatorClient, connectCoordinator } from '#shared/wire/coordinator-client.js';
+
+export interface CoordinatorFarm extends AsyncDisposable {
+  readonly nats: RunningNatsServer;
+  readonly bus: Bus;
+  readonly config: CoordinatorConfig;
+  /** Of the coordinator that runs now. */
+  readonly client: CoordinatorClient;
+  start(): Promise<void>;
+  /** SIGKILL, then again on the same port and store. */
+  restartNats(): Promise<void>;
+  close(): Promise<void>;
+  /** Starts one as a child process. */
+  startProcess(): Promise<void>;
+  /** SIGKILL of the child process. */
+  killProcess(): Promise<void>;
+}
+
+const PROCESS_ENTRY = fileURLToPath(new URL('./coordinator-process.js', import.meta.url));
+
+export async function startCoordinatorFarm(): Promise<CoordinatorFarm> {
+  const folder = await mkdtemp(join(tmpdir(), 'guian-coordinator-'));
+  const jetstreamDir = join(folder, 'jetstream');
+  let nats = await startNatsServer({ storeDir: jetstreamDir });
+  const bus = await connectBus(nats.url, 'test', 'test');
+  const config: CoordinatorConfig = {
+    listen: '127.0.0.1:0',
+    natsUrl: nats.url,
+    prefix: 'test',
+    storeDir: join(folder, 'store'),
+    logLevel: (process.env['GUIAN_TEST_LOG'] ?? 'silent') as LogLevel,
+  };
+  let closeCoordinator = async () => {};
+  let child: ChildProcess | undefined;
+  let client: CoordinatorClient | undefined;
+  const connect = (address: string) => {
+    client?.close();
+    client = connectCoordinator(address);
+  };
+  const farm: CoordinatorFarm = {
+    get nats() {
+      return nats;
+    },
+    bus,
+    config,
+    get client() {
+      return client!;
+    },
+    async restartNats() {
+      nats.kill();
+      await nats.exited;
+      nats = await startNatsServer({ storeDir: jetstreamDir, port: nats.port });
+    },
+    async start() {
+      const running = await runCoordinator(config);
+      closeCoordinator = () => running.close();
+      connect(running.address);
+    },
+    async close() {
+      await closeCoordinator();
+      closeCoordinator = async () => {};
+    },
+    async startProcess() {
+      child = fork(PROCESS_ENTRY, [JSON.stringify(config)]);
+      const [message] = (await once(child, 'message')) as [{ address: string }];
+      connect(message.address);
+    },
+    async killProcess() {
+      if (!child) return;
+      const exited = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exited;
+      child = undefined;
+    },
+    async [Symbol.asyncDispose]() {
+      client?.close();
+      await farm.killProcess();
+      await farm.close();
+      await bus[Symbol.asyncDispose]();
+      await nats.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+  return farm;
+}
