@@ -1,0 +1,154 @@
+/** `guian render`: a scene in, frames out; on a farm of its own unless a coordinator is named. */
+import { dirname, extname, join, relative } from 'node:path';
+import { Command } from 'commander';
+import { slug } from '#shared/domain/ids.js';
+import { FarmError } from '#shared/errors.js';
+import { connectCoordinator } from '#shared/wire/coordinator-client.js';
+import type { Farm } from '../farm/embedded-farm.js';
+import { humanDuration, perSecond } from '../output/human.js';
+import { printJson } from '../output/table.js';
+import { EXIT } from '../process/exit-code.js';
+import { addFarmFlags, givenCoordinator } from '../process/farm-flags.js';
+import { type Interrupt, interruptible } from '../process/interrupt.js';
+import { parseSlots } from '../process/slots-flag.js';
+import { jobRequest } from '../render/job-request.js';
+import { outputFolder } from '../render/output-folder.js';
+import { createProgress, type Progress } from '../render/progress.js';
+import { addRenderFlags, parseRenderFlags, type RenderFlags } from '../render/render-flags.js';
+import { cancelJob, collectJob, type JobOutcome, submitJob } from '../render/run-job.js';
+import { type ScenePackage, scenePackage } from '../render/scene-package.js';
+
+type Options = Readonly<Record<string, unknown>>;
+
+const HELP_AFTER = `
+Without --coordinator (or GUIAN_COORDINATOR) a farm is started on this machine for the one job: a nats-server, a
+coordinator and an agent. It is gone when the job has ended, or at Ctrl-C. Pictures of other frames in the output
+folder are left alone; the same frame is replaced.
+`;
+
+export function renderCommand(): Command {
+  const command = new Command('render')
+    .description('Renders a glTF scene (.gltf, .glb) into a folder of frames.')
+    .argument('[scene]', 'the .gltf or .glb file');
+  addRenderFlags(command)
+    .option('--out <dir>', 'folder for the frames (default: renders/<scene name>)')
+    .option('--slots <n>', 'tiles rendered at the same time on this machine (default: number of cores)')
+    .option('--nats <url>', 'use this nats-server instead of starting one');
+  return addFarmFlags(command)
+    .addHelpText('after', HELP_AFTER)
+    .action(async (scene: string | undefined, options: Options) => {
+      process.exitCode = await render(scene, options);
+    });
+}
+
+async function render(sceneFile: string | undefined, options: Options): Promise<number> {
+  const startedAtMs = Date.now();
+  const flags = parseRenderFlags(options);
+  const slots = parseSlots(options['slots']);
+  const coordinator = givenCoordinator(options);
+  const scene = await scenePackage(sceneFile, flags);
+  const out = await outputFolder(String(options['out'] ?? join('renders', slug(flags.name ?? scene.name))));
+  const progress = createProgress({ json: options['json'] === true });
+  using interrupt = interruptible('stopping (Ctrl-C again: at once) …');
+  let farm: Farm | undefined;
+  try {
+    if (coordinator === undefined) farm = await startOwnFarm(options, slots, progress, interrupt);
+    const address = coordinator ?? farm!.coordinatorAddress;
+    const signal = farm ? AbortSignal.any([interrupt.signal, failureSignal(farm)]) : interrupt.signal;
+    const outcome = await runOn(address, scene, flags, out.path, progress, signal);
+    progress.end();
+    return report(outcome, Date.now() - startedAtMs, options['json'] === true);
+  } finally {
+    progress.end();
+    await farm?.stop();
+    await out.removeIfEmpty();
+  }
+}
+
+async function startOwnFarm(
+  options: Options,
+  slots: number | undefined,
+  progress: Progress,
+  interrupt: Interrupt,
+): Promise<Farm> {
+  const [{ startFarm }, { ensureNatsServer }] = await Promise.all([
+    import('../farm/embedded-farm.js'),
+    import('../farm/ensure-nats-server.js'),
+  ]);
+  const natsUrl = options['nats'];
+  if (natsUrl === undefined) await ensureNatsServer();
+  interrupt.signal.throwIfAborted();
+  const farm = await startFarm({
+    waitForAgents: false,
+    onNotice: progress.notice,
+    onStarted: (kill) => interrupt.onSecond(kill),
+    ...(slots !== undefined && { slots }),
+    ...(typeof natsUrl === 'string' && { natsUrl }),
+  });
+  return farm;
+}
+
+/** The job on one coordinator; a job that is left behind by an error or by Ctrl-C is cancelled. */
+async function runOn(
+  address: string,
+  scene: ScenePackage,
+  flags: RenderFlags,
+  folder: string,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<JobOutcome> {
+  await using farm = connectCoordinator(address);
+  signal.throwIfAborted();
+  const job = await submitJob(farm, scene, jobRequest(flags, scene), signal);
+  for (const warning of job.warnings) progress.notice(`warning: ${warning}`);
+  try {
+    return await collectJob(farm, job, folder, progress, signal);
+  } catch (error) {
+    await cancelJob(farm, job.jobId).catch((reason: unknown) => {
+      // The job may just have ended, and a farm of our own ends with us anyway; the error that led here is the one to tell.
+      if (!(reason instanceof FarmError)) throw reason;
+    });
+    throw error;
+  }
+}
+
+/** Aborts with the reason when a part of the farm cannot be kept running. */
+function failureSignal(farm: Farm): AbortSignal {
+  const abort = new AbortController();
+  farm.failed.catch((error: unknown) => abort.abort(error));
+  return abort.signal;
+}
+
+/** What the user came for: where the pictures are. @returns the exit code. */
+function report({ job, files }: JobOutcome, elapsedMs: number, json: boolean): number {
+  const progress = job.progress;
+  const paths = [...files].sort(([a], [b]) => a - b).flatMap(([, list]) => list);
+  const first = paths.find((path) => extname(path) === '.png') ?? paths[0];
+  const failed = job.state !== 'finished';
+  if (json) {
+    printJson({
+      kind: 'summary',
+      jobId: job.jobId,
+      state: job.state,
+      elapsedMs,
+      firstPicture: first ?? null,
+      progress,
+    });
+    return failed ? EXIT.renderFailed : EXIT.done;
+  }
+  const tiles = progress?.tilesDone ?? 0;
+  if (first !== undefined) {
+    const folder = relative('.', dirname(first)) || '.';
+    const count = `${files.size} ${files.size === 1 ? 'frame' : 'frames'}`;
+    process.stderr.write(
+      `${count} in ${humanDuration(elapsedMs)} (${tiles} tiles, ${perSecond(tiles, elapsedMs, 'tiles')}), in ${folder}\n`,
+    );
+    process.stdout.write(`${first}\n`);
+  }
+  if (failed) {
+    process.stderr.write(
+      `guian: job ${job.jobId} ended as "${job.state.replaceAll('_', ' ')}": ${progress?.framesFailed ?? 0} of ${progress?.framesTotal ?? 0} frames and ${progress?.tilesFailed ?? 0} tiles failed; the reasons are above\n`,
+    );
+  }
+  return failed ? EXIT.renderFailed : EXIT.done;
+}

@@ -1,0 +1,187 @@
+/**
+ * The flags that say what to render, checked in one place before anything starts. What is not given is sent as 0 or
+ * empty, and comes from the scene (see RenderSettings in proto/guian/v1/types.proto).
+ */
+import { type Command, Option } from 'commander';
+import { z } from 'zod';
+import { parseFrameRange } from '#shared/domain/frame-range.js';
+import { ID_PATTERN } from '#shared/domain/ids.js';
+import { OUTPUT_FORMATS, RENDERER_NAMES, VIEWS } from '#shared/domain/job.js';
+import { LAYER_NAMES } from '#shared/domain/layers.js';
+import { FarmError } from '#shared/errors.js';
+import { DEFAULTS, LIMITS } from '#shared/limits.js';
+
+const BUILT_IN_LIGHT = ['auto', 'sky', 'white', 'none'] as const;
+
+export function addRenderFlags(command: Command): Command {
+  return command
+    .option('--frames <range>', 'frame numbers, e.g. 12, 0-47 or 0-47x2,60 (default: the whole animation)')
+    .option(
+      '--fps <n>',
+      `frames per second: the animation is sampled at frame / fps (default: ${DEFAULTS.fps})`,
+    )
+    .option(
+      '--size <WxH>',
+      `picture size in pixels (default: the scene's own, else ${DEFAULTS.widthPx}x${DEFAULTS.heightPx})`,
+    )
+    .option('--samples <n>', `samples per pixel (default: the scene's own, else ${DEFAULTS.samples})`)
+    .option('--seed <n>', 'another seed gives other noise (default: 0)')
+    .option(
+      '--tile <size>',
+      'tile size: auto, 128 or 256x128 pixels; the picture does not depend on it (default: auto)',
+    )
+    .option('--camera <name>', "camera node (default: the scene's first, else one that frames the scene)")
+    .option('--scene <name>', "scene inside the file (default: the file's default scene)")
+    .option('--animation <name>', 'animation (default: the first)')
+    .option(
+      '--env <light>',
+      'light from around: a .hdr or .exr file, sky, white or none (default: sky if the scene has no light)',
+    )
+    .option(
+      '--exposure <EV>',
+      'brighter or darker pictures, in stops; EXR files are not affected (default: 0)',
+    )
+    .option('--view <view>', `display transform of PNG and the like: ${VIEWS.join(', ')} (default: agx)`)
+    .option('--layers <names>', `layers in the EXR: ${LAYER_NAMES.join(', ')} (default: beauty)`)
+    .option('--format <names>', `files per frame: ${OUTPUT_FORMATS.join(', ')} (default: exr,png)`)
+    .option('--name <name>', "the job's name, part of file names (default: the scene file's name)")
+    .option('--studio <name>', `who the job belongs to (default: ${DEFAULTS.studio})`)
+    .option(
+      '--max-attempts <n>',
+      `tries per tile before it counts as failed (default: ${DEFAULTS.maxAttempts})`,
+    )
+    .addOption(new Option('--renderer <name>', 'renderer, for tests').hideHelp())
+    .addOption(new Option('--cost <ms>', 'busy time per tile of the synthetic renderer').hideHelp());
+}
+
+/** Checked flags; 0, empty or absent where the user left it to the scene. */
+export type RenderFlags = z.infer<typeof flagsSchema>;
+
+/** @throws USAGE_INVALID naming the flag, the value and what is allowed. */
+export function parseRenderFlags(options: Readonly<Record<string, unknown>>): RenderFlags {
+  const parsed = flagsSchema.safeParse(options);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    const key = String(issue.path[0]);
+    const flag = `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    const value = String(options[key]).slice(0, 80);
+    throw new FarmError('USAGE_INVALID', `${flag} "${value}": ${issue.message}`, { flag });
+  }
+  const flags = parsed.data;
+  checkFrames(flags.frames);
+  return flags;
+}
+
+/** What stands behind a flag's value, for messages: `it must be …`. */
+function whole(min: number, max: number, what = '') {
+  const error = `it must be a whole number from ${min} to ${max}${what}`;
+  return z
+    .string()
+    .regex(/^-?\d{1,15}$/, error)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, error);
+}
+
+function decimal(min: number, max: number, what = '') {
+  const error = `it must be a number from ${min} to ${max}${what}`;
+  return z
+    .string()
+    .regex(/^-?\d{1,9}(\.\d{1,12})?$/, error)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, error);
+}
+
+function list<const V extends readonly string[]>(values: V) {
+  return z
+    .string()
+    .transform((value) => [...new Set(value.split(',').map((item) => item.trim()))])
+    .pipe(
+      z
+        .array(z.enum(values, { error: `it must be a list of ${values.join(', ')}, separated by commas` }))
+        .min(1),
+    );
+}
+
+const name = z
+  .string()
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this refuses.
+  .regex(/^[^\u0000-\u001f\u007f]+$/, 'it must not be empty or hold control characters')
+  .max(LIMITS.nameCharsMax, `it must have at most ${LIMITS.nameCharsMax} characters`);
+
+const SIDE = LIMITS.frameSidePxMax;
+const sizeError = `it must be WIDTHxHEIGHT in pixels, such as 1920x1080, each from 1 to ${SIDE}`;
+const size = z
+  .string()
+  .regex(/^\d{1,6}x\d{1,6}$/, sizeError)
+  .transform((value) => {
+    const [widthPx, heightPx] = value.split('x').map(Number) as [number, number];
+    return { widthPx, heightPx };
+  })
+  .refine(
+    ({ widthPx, heightPx }) => [widthPx, heightPx].every((side) => side >= 1 && side <= SIDE),
+    sizeError,
+  )
+  .refine(
+    ({ widthPx, heightPx }) => widthPx * heightPx <= LIMITS.framePixelsMax,
+    `it must have at most ${LIMITS.framePixelsMax} pixels in all`,
+  );
+
+const tileError = `it must be auto, or a size from ${LIMITS.tileSidePxMin} to ${LIMITS.tileSidePxMax} pixels such as 128 or 256x128`;
+const tile = z
+  .string()
+  .regex(/^(auto|\d{1,5}(x\d{1,5})?)$/, tileError)
+  .refine(
+    (value) =>
+      value === 'auto' ||
+      value
+        .split('x')
+        .every((side) => Number(side) >= LIMITS.tileSidePxMin && Number(side) <= LIMITS.tileSidePxMax),
+    tileError,
+  );
+
+const environment = z
+  .string()
+  .min(1)
+  .refine(
+    (value) => (BUILT_IN_LIGHT as readonly string[]).includes(value) || /\.(hdr|exr)$/i.test(value),
+    'it must be sky, white, none, auto, or a file that ends in .hdr or .exr',
+  )
+  .transform((value) => {
+    const kind = BUILT_IN_LIGHT.find((builtIn) => builtIn === value);
+    return kind === undefined ? { kind: 'file' as const, file: value } : { kind };
+  });
+
+const flagsSchema = z.object({
+  frames: z.string().default(''),
+  fps: decimal(0.001, 1000).default(0),
+  size: size.default({ widthPx: 0, heightPx: 0 }),
+  samples: whole(1, LIMITS.samplesMax).default(0),
+  seed: whole(0, 0xffff_ffff).default(0),
+  tile: tile.default('auto'),
+  camera: name.optional(),
+  scene: name.optional(),
+  animation: name.optional(),
+  env: environment.default({ kind: 'auto' }),
+  exposure: decimal(-32, 32, ' (stops)').optional(),
+  view: z.enum(VIEWS, { error: `it must be one of ${VIEWS.join(', ')}` }).optional(),
+  layers: list(LAYER_NAMES).default([]),
+  format: list(OUTPUT_FORMATS).default([]),
+  name: name.optional(),
+  studio: z.string().regex(ID_PATTERN, 'it must be 1 to 128 characters of A-Z a-z 0-9 _ -').default(''),
+  maxAttempts: whole(1, LIMITS.maxAttemptsMax).default(0),
+  renderer: z
+    .enum(RENDERER_NAMES, { error: `it must be one of ${RENDERER_NAMES.join(', ')}` })
+    .default('gltf'),
+  cost: decimal(0, 3_600_000, ' (ms)').default(0),
+});
+
+/** The range's own parser names the part that is wrong; here it only gets the flag's name in front. */
+function checkFrames(frames: string): void {
+  if (frames === '') return;
+  try {
+    parseFrameRange(frames);
+  } catch (error) {
+    if (!(error instanceof FarmError)) throw error;
+    throw new FarmError('USAGE_INVALID', `--${error.message}`, { flag: '--frames' }, { cause: error });
+  }
+}

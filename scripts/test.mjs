@@ -1,0 +1,104 @@
+// `npm test`: sets up what is missing, then builds, judges (types, lint, boundaries) and runs every test. Plain Node
+// until the packages are there. Arguments go to vitest: `npm test -- dist/shared`. Vitest's own summary comes last.
+import { spawn, spawnSync } from 'node:child_process';
+
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { findProgram, packagesAreMissing, say, setUp } from './setup.mjs';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+/** Debian's own readers judge our EXR files. */
+const EXR_TOOLS = { exrheader: 'openexr', oiiotool: 'openimageio-tools' };
+
+process.exitCode = await main();
+
+async function main() {
+  if (!(await setUp(root))) return process.exitCode ?? 2;
+  if (packagesAreMissing(root)) return 2;
+  await buildAgain();
+  if (!(await nativeTools())) return 2;
+  const judged = await judge();
+  const args = process.argv.slice(2);
+  const tested = await run('vitest', ['run', ...args]);
+  // Said after the tests too, or nobody would scroll up for it; vitest's summary stays the last thing when all is well.
+  for (const name of judged) say(`FAILED before the tests: ${name}; its output is above`);
+  return tested !== 0 ? tested : judged.length > 0 ? 1 : 0;
+}
+
+/** Always: a file whose time went backwards (a restored backup) would pass the quick check of `setUp`. */
+async function buildAgain() {
+  const code = await run(process.execPath, [join(root, 'scripts', 'build.mjs')]);
+  if (code !== 0) process.exit(code);
+}
+
+/** @returns the names of the judges that were not content. */
+async function judge() {
+  const failed = [];
+  const judges = {
+    'tsc (types)': ['tsc', '--noEmit'],
+    'biome (format, lint)': ['biome', 'check', '.'],
+    'dependency-cruiser (boundaries)': [
+      'depcruise',
+      '--config',
+      '.dependency-cruiser.cjs',
+      'shared',
+      'coordinator',
+      'node-agent',
+      'cli',
+    ],
+  };
+  for (const [name, [program, ...args]] of Object.entries(judges)) {
+    say(`${name} …`);
+    if ((await run(program, args)) !== 0) failed.push(name);
+  }
+  return failed;
+}
+
+/** nats-server is needed; the EXR readers are wanted. */
+async function nativeTools() {
+  const { ensureNatsServer } = await import(
+    pathToFileURL(join(root, 'dist', 'cli', 'farm', 'ensure-nats-server.js')).href
+  );
+  try {
+    await ensureNatsServer();
+  } catch (error) {
+    say(error.message);
+    return false;
+  }
+  for (const [program, debianPackage] of Object.entries(EXR_TOOLS)) {
+    if (findProgram(program) !== undefined) continue;
+    const why = installDebianPackage(debianPackage);
+    if (why !== undefined)
+      say(
+        `${program} is not here and cannot be installed (${why}); install it with: sudo apt-get install -y ${debianPackage}`,
+      );
+  }
+  return true;
+}
+
+/** @returns why not, when it could not. */
+function installDebianPackage(name) {
+  if (findProgram('apt-get') === undefined) return 'no apt-get on this machine';
+  const sudo = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
+  if (sudo.length > 0 && spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status !== 0)
+    return 'needs root';
+  const [command, ...args] = [...sudo, 'apt-get', 'install', '-y', '--no-install-recommends', name];
+  say(`installing ${name} …`);
+  const result = spawnSync(command, args, {
+    encoding: 'utf8',
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  });
+  return result.status === 0 ? undefined : (result.stderr ?? '').trim().split('\n').at(-1);
+}
+
+function run(program, args) {
+  const path = program === process.execPath ? program : join(root, 'node_modules', '.bin', program);
+  return new Promise((resolve) => {
+    const child = spawn(path, args, { cwd: root, stdio: 'inherit' });
+    child.once('error', (error) => {
+      say(`${program} cannot be started (${error.message}); restore the packages with: npm ci`);
+      resolve(2);
+    });
+    child.once('exit', (code, signal) => resolve(signal ? 1 : (code ?? 1)));
+  });
+}
