@@ -1,5 +1,6 @@
 // `npm run bench`: sets up what is missing, builds, then runs each benchmark in a process of its own.
-// Arguments choose by name: `npm run bench -- tile-cycle`.
+// Words choose by name, flags are
+// passed on: `npm run bench -- tile-cycle --record`.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -10,21 +11,19 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const folder = join(root, 'dist', 'benchmarks');
 process.exitCode = (await setUp(root)) ? runAll(process.argv.slice(2)) : 2;
 
-function runAll(wanted) {
-  const files = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.bench.js')) : [];
-  const chosen = files
-    .filter((name) => wanted.length === 0 || wanted.some((word) => name.includes(word)))
-    .sort();
+function runAll(args) {
+  const flags = args.filter((arg) => arg.startsWith('--'));
+  const wanted = args.filter((arg) => !arg.startsWith('--'));
+  const files = existsSync(folder) ? readdirSync(folder) : [];
+  const names = files.flatMap((name) => /^(.+)\.bench\.js$/.exec(name)?.[1] ?? []).sort();
+  const chosen = names.filter((name) => wanted.length === 0 || wanted.some((word) => name.includes(word)));
   if (chosen.length === 0) {
-    say(`no benchmark is called ${wanted.join(' or ')}; there are: ${files.join(', ') || 'none'}`);
+    say(`no benchmark is called ${wanted.join(' or ')}; there are: ${names.join(', ') || 'none'}`);
     return 2;
   }
   const failed = chosen.filter((name) => {
-    say(name);
-    return (
-      spawnSync(process.execPath, ['--expose-gc', join(folder, name)], { cwd: root, stdio: 'inherit' })
-        .status !== 0
-    );
+    const run = [join(folder, 'run.js'), name, ...flags];
+    return spawnSync(process.execPath, run, { cwd: root, stdio: 'inherit' }).status !== 0;
   });
   if (failed.length > 0) say(`failed: ${failed.join(', ')}`);
   return failed.length > 0 ? 1 : 0;

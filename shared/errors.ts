@@ -21,7 +21,6 @@ export const ERROR_CODES = {
   JOB_ALREADY_FINISHED: { status: 'FAILED_PRECONDITION', retry: 'only once state has changed' },
   BLOBS_MISSING: { status: 'FAILED_PRECONDITION', retry: 'after uploading them' },
   UPLOAD_OFFSET_MISMATCH: { status: 'FAILED_PRECONDITION', retry: 'from the offset that MissingBlobs gives' },
-  PLAN_SUPERSEDED: { status: 'ABORTED', retry: 'drop the result, take a new tile' },
   // The machinery cannot do it now.
   BUS_UNAVAILABLE: { status: 'UNAVAILABLE', retry: 'same call, with backoff' },
   COORDINATOR_UNAVAILABLE: { status: 'UNAVAILABLE', retry: 'same call, with backoff' },

@@ -161,7 +161,7 @@ export class FarmPart {
     }
     this.#restarts += 1;
     this.#options.onNotice(
-      `the ${this.name} died (${how}); starting it again (${this.#restarts} of ${RESTARTS_MAX})`,
+      `the ${this.name} died (${how}); starting it again (${this.#restarts} of ${RESTARTS_MAX}); its log ends: ${logTail(this.logFile, 3)}`,
     );
     // What it needs may be down as well, and back in a moment: a start that fails is one more try.
     const delayMs = (this.#restarts - 1) * RESTART_DELAY_MS;

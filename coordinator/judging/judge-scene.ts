@@ -3,7 +3,7 @@
  * validator agrees, names exist, sizes are bearable, pictures decode. Runs in a worker thread (`scene-judge.ts`).
  */
 import { readFile, stat } from 'node:fs/promises';
-import type { GLTF } from '@gltf-transform/core';
+import type { Document } from '@gltf-transform/core';
 import { FarmError, messageOf } from '#shared/errors.js';
 import { checkDocument } from '#shared/gltf/check-document.js';
 import { checkAccessorSizes, checkSceneSizes } from '#shared/gltf/check-sizes.js';
@@ -60,16 +60,16 @@ export async function judgeScene({ entry, files, wanted }: JudgeRequest): Promis
   const validatorWarnings = await validateGltf(entry, bytes, traced, resources);
   const sceneIndex = findScene(json, wanted.scene);
   const { triangles, nodes } = checkSceneSizes(json, sceneIndex);
+  const document = await decodeDocument(traced, resources);
+  checkDocument(document);
   const duration = (name: string | undefined) =>
-    animationSeconds(json, findAnimation(json, wanted.animation ?? name));
+    animationSeconds(document, findAnimation(json, wanted.animation ?? name));
   const { defaults, warnings } = sceneDefaults(json, sceneIndex, wanted.fps, duration);
   findCameraNode(json, sceneIndex, wanted.camera ?? defaults.camera);
   if (wanted.environmentPath !== undefined) {
     const path = wanted.environmentPath;
     decodeEnvironment(path, await readPackageFile(files, path, 'the environment'));
   }
-  const document = await decodeDocument(traced, resources);
-  checkDocument(document);
   await checkImages(document);
   return {
     warnings: [...extensionWarnings, ...validatorWarnings, ...warnings],
@@ -136,11 +136,11 @@ async function readPackageFile(
   return readFile(file);
 }
 
-/** Length of an animation, from the declared maximum of its key times. */
-function animationSeconds(json: GLTF.IGLTF, index: number | null): number | null {
+/** Length of an animation: its last key. Declared maxima may be absent or wrong, which the validator lets pass. */
+function animationSeconds(document: Document, index: number | null): number | null {
   if (index === null) return null;
-  const times = json.animations![index]!.samplers.map(
-    (sampler) => json.accessors?.[sampler.input]?.max?.[0] ?? 0,
-  );
-  return times.reduce((longest, seconds) => Math.max(longest, seconds), 0);
+  let longest = 0;
+  for (const sampler of document.getRoot().listAnimations()[index]!.listSamplers())
+    longest = Math.max(longest, sampler.getInput()?.getArray()?.at(-1) ?? 0);
+  return longest;
 }

@@ -28,6 +28,8 @@ const STITCH_RETRY_MS = 1_000;
 export interface AssemblerHooks {
   /** Bytes that no longer wait in memory. */
   released(bytes: number): void;
+  /** Nobody needs the frame's results any more. */
+  frameRecorded(job: LiveJob, frame: number): void;
   /** A frame was recorded, finished or failed. */
   frameEnded(job: LiveJob): void;
 }
@@ -173,7 +175,7 @@ export class Assembler {
       message: files.map((file) => file.name).join(', '),
     });
     this.hooks.frameEnded(job);
-    await this.purgeFrame(job, frame);
+    this.hooks.frameRecorded(job, frame.frame);
   }
 
   private async recordFailure(
@@ -194,17 +196,9 @@ export class Assembler {
       message: reason,
     });
     this.hooks.frameEnded(job);
-    // Its other tiles would be rendered for nothing.
-    const { bus, signal } = this.farm;
-    await retryCall(
-      `purge tiles of ${job.jobId} frame ${frame.frame}`,
-      () =>
-        bus.jsm.streams.purge(bus.names.tilesStream, {
-          filter: bus.names.tilesOfFrame(job.jobId, frame.frame),
-        }),
-      signal,
-    );
-    await this.purgeFrame(job, frame);
+    // Its other queued tiles stay: a purge below the job's consumer would make it skip tiles of other frames, too
+    // (result-reader.ts), and they are no more than one frame's.
+    this.hooks.frameRecorded(job, frame.frame);
   }
 
   private common(job: LiveJob, frame: LiveFrame) {
@@ -241,18 +235,6 @@ export class Assembler {
     if (!result?.bytes) return;
     this.hooks.released(result.bytes.byteLength);
     result.bytes = undefined;
-  }
-
-  private async purgeFrame(job: LiveJob, frame: LiveFrame): Promise<void> {
-    const { bus, signal } = this.farm;
-    await retryCall(
-      `purge results of ${job.jobId} frame ${frame.frame}`,
-      () =>
-        bus.jsm.streams.purge(bus.names.resultsStream, {
-          filter: bus.names.resultsOfFrame(job.jobId, frame.frame),
-        }),
-      signal,
-    );
   }
 
   /** Reads a result's parts again. Nothing when one is gone or damaged: the tile is then rendered again. */

@@ -4,13 +4,11 @@
  * One message costs one header parse, one schema check and one SHA-256; everything slower happens elsewhere.
  */
 import { createHash } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
-import { type Consumer, type ConsumerMessages, DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
+import type { JsMsg } from '@nats-io/jetstream';
 import { decodeMessage, RESULT_HEADER, type ResultMeta, resultMetaSchema } from '#shared/bus/messages.js';
-import { retryCall } from '#shared/bus/retry-call.js';
 import type { JobId } from '#shared/domain/ids.js';
 import { messageOf } from '#shared/errors.js';
-import { LIMITS, TIMES } from '#shared/limits.js';
+import { LIMITS } from '#shared/limits.js';
 import { isFrameEnded } from '#shared/state/frame-state.js';
 import { nextJobState } from '#shared/state/job-state.js';
 import type { FailedTile } from '../adapters/store/records.js';
@@ -19,11 +17,7 @@ import { type LiveFrame, tileState } from '../jobs/live-frame.js';
 import type { LiveJob } from '../jobs/live-job.js';
 import { joinParts } from './join-parts.js';
 import { publishFailure } from './reject-result.js';
-
-/** Results asked for ahead: enough to keep the connection busy, at most 200 MB of the largest parts. */
-const PREFETCH = 200;
-const POLL_MS = 20;
-const RESTART_DELAY_MS = 500;
+import { ResultReader } from './result-reader.js';
 
 export interface CollectorHooks {
   /** A slot of the job's window is free, or a tile is to be tried again. */
@@ -38,9 +32,7 @@ type FailedMeta = ResultMeta & { outcome: { kind: 'failed' } };
 export class Collector {
   private readonly farm: Farm;
   private readonly hooks: CollectorHooks;
-  private consumer: Consumer | undefined;
-  private messages: ConsumerMessages | undefined;
-  private lastSequence = 0;
+  private readonly reader: ResultReader;
   /** What happened up to here has been told by an earlier run. */
   private toldUpTo = 0;
   private heldBytes = 0;
@@ -50,33 +42,24 @@ export class Collector {
   constructor(farm: Farm, hooks: CollectorHooks) {
     this.farm = farm;
     this.hooks = hooks;
+    this.reader = new ResultReader(farm, (message) => this.take(message));
   }
 
   /** Starts reading; resolves when everything that is in the stream now has been taken in. */
   async start(): Promise<void> {
-    const { bus, signal } = this.farm;
-    const info = await retryCall(
-      'look at the results stream',
-      () => bus.jsm.streams.info(bus.names.resultsStream),
-      signal,
-    );
-    this.toldUpTo = info.state.last_seq;
-    this.lastSequence = Math.max(0, info.state.first_seq - 1);
-    void this.keepReading();
-    if (info.state.messages > 0) await this.caughtUp();
+    const { lastSequence, messages } = await this.reader.start();
+    this.toldUpTo = lastSequence;
+    if (messages > 0) await this.caughtUp();
   }
 
-  /**
-   * Resolves when every result that was in the stream at the time of the call has been taken in. The server is asked
-   * rather than sequences compared: the stream's last messages may have been purged, and are then never delivered.
-   */
-  async caughtUp(): Promise<void> {
-    for (;;) {
-      this.farm.signal.throwIfAborted();
-      const info = await this.consumer?.info().catch(() => undefined);
-      if (info && info.num_pending === 0 && info.delivered.stream_seq <= this.lastSequence) return;
-      await delay(POLL_MS, undefined, { signal: this.farm.signal });
-    }
+  /** Resolves when every result that was in the stream at the time of the call has been taken in. */
+  caughtUp(): Promise<void> {
+    return this.reader.caughtUp();
+  }
+
+  /** Removes the results of a subject from the stream. Resolves when they are gone. */
+  purge(filter: string): Promise<void> {
+    return this.reader.purge(filter);
   }
 
   /** Bytes of collected results that are no longer held. */
@@ -84,40 +67,11 @@ export class Collector {
     this.heldBytes -= bytes;
   }
 
-  async stop(): Promise<void> {
-    await this.messages?.close();
-    await this.consumer
-      ?.delete()
-      .catch((err: unknown) => this.farm.log.debug({ err }, 'consumer not deleted'));
-  }
-
-  /** An ordered consumer mends itself; should it end all the same, a new one goes on behind the last message taken. */
-  private async keepReading(): Promise<void> {
-    const { bus, signal, log } = this.farm;
-    while (!signal.aborted) {
-      try {
-        this.consumer = await retryCall(
-          'read results',
-          () =>
-            bus.js.consumers.get(bus.names.resultsStream, {
-              deliver_policy: DeliverPolicy.StartSequence,
-              opt_start_seq: this.lastSequence + 1,
-            }),
-          signal,
-        );
-        this.messages = await this.consumer.consume({ max_messages: PREFETCH, expires: TIMES.pullMs });
-        for await (const message of this.messages) this.take(message);
-      } catch (err) {
-        if (signal.aborted) return;
-        log.warn({ err }, 'reading results was interrupted; going on');
-      }
-      await delay(RESTART_DELAY_MS, undefined, { signal }).catch(() => undefined);
-    }
+  stop(): Promise<void> {
+    return this.reader.stop();
   }
 
   private take(message: JsMsg): void {
-    // A new consumer after an interruption may deliver what was taken already; every step below is idempotent anyhow.
-    this.lastSequence = Math.max(this.lastSequence, message.seq);
     let meta: ResultMeta;
     try {
       const text = message.headers?.get(RESULT_HEADER) ?? '';

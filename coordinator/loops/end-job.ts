@@ -21,9 +21,15 @@ import type { LiveJob } from '../jobs/live-job.js';
 const FIRST_RETRY_MS = 500;
 const RETRY_MS_MAX = 30_000;
 
+/** The one who reads results purges them (result-reader.ts). */
+export interface ResultPurger {
+  purge(filter: string): Promise<void>;
+}
+
 /** Ends a job whose end is not under way. Resolves when it is recorded and nothing of it is left on the bus. */
 export async function endJob(
   farm: Farm,
+  results: ResultPurger,
   job: LiveJob,
   event: JobEventName,
   onRecorded: () => void,
@@ -55,20 +61,16 @@ export async function endJob(
   });
   // A publish in flight would land behind the purge.
   await Promise.allSettled([...job.publishes]);
-  await clearJob(farm, job.jobId);
+  await clearJob(farm, results, job.jobId);
 }
 
 /** Removes whatever the bus holds of a job that has ended or is unknown. */
-export async function clearJob(farm: Farm, jobId: JobId): Promise<void> {
+export async function clearJob(farm: Farm, results: ResultPurger, jobId: JobId): Promise<void> {
   const { bus, signal } = farm;
   await removeJobFromQueue(bus, jobId, signal);
-  await retryCall(
-    `purge results of ${jobId}`,
-    () => bus.jsm.streams.purge(bus.names.resultsStream, { filter: bus.names.resultsOfJob(jobId) }),
-    signal,
-  );
+  await results.purge(bus.names.resultsOfJob(jobId));
   const bucket = await retryCall('open bucket of jobs', () => bus.kvm.open(bus.names.jobsBucket), signal);
-  await retryCall(`remove record of ${jobId}`, () => bucket.purge(jobId), signal);
+  await retryCall(`remove record of ${jobId}`, () => bucket.delete(jobId), signal);
 }
 
 /** Calls `write` until there is space for it; says so each time there is none. */

@@ -31,30 +31,21 @@ export async function openJobOnBus(farm: Farm, record: JobRecord): Promise<void>
 }
 
 /** At start, before anything is collected or fed. */
-export async function reconcileAtStart(farm: Farm): Promise<void> {
-  const { bus, signal, log, jobs } = farm;
+export async function reconcileAtStart(farm: Farm, collector: Collector): Promise<void> {
+  const { bus, log, jobs } = farm;
   const known = new Set<JobId>(jobs.liveJobs().map((job) => job.jobId));
   for (const jobId of await jobsOnBus(farm)) {
     if (known.has(jobId)) continue;
     log.info({ jobId }, 'job is not running; its tiles and results are purged');
-    await clearJob(farm, jobId);
+    await clearJob(farm, collector, jobId);
   }
   for (const job of jobs.liveJobs()) {
     await openJobOnBus(farm, job.record);
-    // A frame may have been recorded without its results being purged, or failed without its tiles being so.
+    // A frame may have been recorded without its results being purged.
     const counts = await subjectsOf(farm, bus.names.resultsStream, bus.names.resultsOfJob(job.jobId));
     const frames = new Set([...counts].map((subject) => frameOfSubject(bus.names.prefix, subject)));
-    for (const frame of frames) {
-      if (job.openFrame(frame)) continue;
-      await retryCall(
-        `purge results of ${job.jobId} frame ${frame}`,
-        () =>
-          bus.jsm.streams.purge(bus.names.resultsStream, {
-            filter: bus.names.resultsOfFrame(job.jobId, frame),
-          }),
-        signal,
-      );
-    }
+    const ended = [...frames].filter((frame) => !job.openFrame(frame));
+    await Promise.all(ended.map((frame) => collector.purge(bus.names.resultsOfFrame(job.jobId, frame))));
   }
 }
 
@@ -123,7 +114,7 @@ async function purgeStrays(farm: Farm, collector: Collector): Promise<void> {
   for (const jobId of [...collector.strays]) {
     collector.strays.delete(jobId);
     // A job may have been submitted since; its results are wanted.
-    if (!farm.jobs.liveJob(jobId)) await clearJob(farm, jobId);
+    if (!farm.jobs.liveJob(jobId)) await clearJob(farm, collector, jobId);
   }
 }
 

@@ -27,6 +27,8 @@ export function startLoops(farm: Farm, stitcher: Stitcher): Loops {
   const feed = feeder(farm);
   const assembler = new Assembler(farm, stitcher, {
     released: (bytes) => collector.released(bytes),
+    frameRecorded: (job, frame) =>
+      inBackground(collector.purge(farm.bus.names.resultsOfFrame(job.jobId, frame))),
     frameEnded: (job) => {
       feed.kick();
       endIfDone(job);
@@ -54,7 +56,7 @@ export function startLoops(farm: Farm, stitcher: Stitcher): Loops {
   const endIfDone = (job: LiveJob) => {
     if (job.isEnding || !job.areAllFramesEnded()) return;
     const event = job.hasFailedFrames() ? 'all_frames_ended' : 'all_frames_finished';
-    inBackground(endJob(farm, job, event, () => assigner.kick()));
+    inBackground(endJob(farm, collector, job, event, () => assigner.kick()));
   };
 
   const openJob = async (job: LiveJob): Promise<void> => {
@@ -67,7 +69,7 @@ export function startLoops(farm: Farm, stitcher: Stitcher): Loops {
     nodes,
     async start() {
       nodes.start();
-      await reconcileAtStart(farm);
+      await reconcileAtStart(farm, collector);
       await assigner.start();
       await collector.start();
       for (const job of farm.jobs.liveJobs()) endIfDone(job);
@@ -87,7 +89,7 @@ export function startLoops(farm: Farm, stitcher: Stitcher): Loops {
     async cancelJob(jobId) {
       const job = farm.jobs.get(jobId);
       if (job instanceof LiveJob && !job.isEnding) {
-        await endJob(farm, job, 'cancel_requested', () => assigner.kick());
+        await endJob(farm, collector, job, 'cancel_requested', () => assigner.kick());
         return farm.jobs.view(jobId);
       }
       const view = farm.jobs.view(jobId);

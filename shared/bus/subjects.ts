@@ -15,7 +15,6 @@ export interface BusNames {
   /** One subject per attempt, so that the queue can hold each attempt once and can be asked which it holds. */
   tile(key: TileAddress): string;
   tilesOfJob(jobId: JobId): string;
-  tilesOfFrame(jobId: JobId, frame: number): string;
   result(key: TileAddress, part: number): string;
   resultsOfJob(jobId: JobId): string;
   resultsOfFrame(jobId: JobId, frame: number): string;
@@ -49,7 +48,6 @@ export function busNames(prefix: string): BusNames {
     heartbeatsAll: `${prefix}.heartbeat.*`,
     tile: ({ jobId, frame, tile, attempt }) => `${prefix}.tiles.${jobId}.${frame}.${tile}.${attempt}`,
     tilesOfJob: (jobId) => `${prefix}.tiles.${jobId}.>`,
-    tilesOfFrame: (jobId, frame) => `${prefix}.tiles.${jobId}.${frame}.>`,
     result: ({ jobId, frame, tile, attempt }, part) =>
       `${prefix}.results.${jobId}.${frame}.${tile}.${attempt}.${part}`,
     resultsOfJob: (jobId) => `${prefix}.results.${jobId}.>`,

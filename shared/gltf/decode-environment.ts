@@ -1,6 +1,7 @@
 /** Decodes an environment picture (.hdr, .exr): equirectangular, linear Rec. 709 radiance, in shared memory. */
 import { convertFloat32ToLinearColorSpace, readExr, readHdr } from 'hdrify';
 import { FarmError, messageOf } from '../errors.js';
+import { checkEnvironmentComplete } from './environment-complete.js';
 import { environmentHeader } from './environment-header.js';
 
 export interface DecodedEnvironment {
@@ -21,7 +22,9 @@ const HDR_SCALE = 255 / 256;
  * @throws IMAGE_INVALID.
  */
 export function decodeEnvironment(path: string, bytes: Uint8Array): DecodedEnvironment {
-  const { format, widthPx, heightPx } = environmentHeader(path, bytes);
+  const header = environmentHeader(path, bytes);
+  const { format, widthPx, heightPx } = header;
+  checkEnvironmentComplete(path, bytes, header);
   try {
     const image = format === 'exr' ? readExr(bytes) : readHdr(bytes, { headerStrict: false });
     const rgba =

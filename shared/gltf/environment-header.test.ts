@@ -1,4 +1,4 @@
-import { writeExr } from 'hdrify';
+import { writeExr, writeHdr } from 'hdrify';
 import { describe, expect, it } from 'vitest';
 import { decodeEnvironment } from './decode-environment.js';
 import { environmentHeader } from './environment-header.js';
@@ -21,8 +21,12 @@ function flagged(flags: number): Uint8Array {
 
 describe('environment files', () => {
   it('say their size and format', () => {
-    expect(environmentHeader('a.hdr', hdr('-Y 2 +X 4'))).toEqual({ format: 'hdr', widthPx: 4, heightPx: 2 });
-    expect(environmentHeader('a.exr', exr)).toEqual({ format: 'exr', widthPx: 6, heightPx: 3 });
+    expect(environmentHeader('a.hdr', hdr('-Y 2 +X 4'))).toMatchObject({
+      format: 'hdr',
+      widthPx: 4,
+      heightPx: 2,
+    });
+    expect(environmentHeader('a.exr', exr)).toMatchObject({ format: 'exr', widthPx: 6, heightPx: 3 });
   });
 
   it.each([
@@ -47,10 +51,23 @@ describe('environment files', () => {
     );
   });
 
-  it('whose pixels are broken are refused', () => {
-    expect(() =>
-      decodeEnvironment('sky.hdr', text('#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 4 +X 16\nabc')),
-    ).toThrow(expect.objectContaining({ code: 'IMAGE_INVALID' }));
+  const image = {
+    width: 40,
+    height: 20,
+    linearColorSpace: 'linear-rec709' as const,
+    data: new Float32Array(40 * 20 * 4).map((_, i) => i % 97),
+  };
+  it.each([
+    ['sky.hdr', writeHdr(image)],
+    ['sky.exr', writeExr(image)],
+    ['flat.exr', writeExr(image, { compression: 'none' })],
+  ])('are whole or refused, wherever they are cut: %s', (path, bytes) => {
+    expect(decodeEnvironment(path, bytes)).toMatchObject({ widthPx: 40, heightPx: 20 });
+    for (let cut = 1; cut < bytes.length; cut = cut * 2 + 1) {
+      expect(() => decodeEnvironment(path, bytes.slice(0, -cut))).toThrow(
+        expect.objectContaining({ code: 'IMAGE_INVALID' }),
+      );
+    }
   });
 
   it('mean what Radiance says: mantissa 128 and exponent 129 are 1 and a half step', () => {

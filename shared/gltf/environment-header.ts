@@ -6,7 +6,14 @@ export interface EnvironmentHeader {
   readonly format: 'hdr' | 'exr';
   readonly widthPx: number;
   readonly heightPx: number;
+  /** Byte where pixels (.hdr) or the table of blocks (.exr) start. */
+  readonly dataOffset: number;
+  /** Scan lines per compressed block of an .exr; 1 for .hdr. */
+  readonly linesPerBlock: number;
 }
+
+/** By the EXR's `compression`: none, RLE, ZIPS, ZIP, PIZ, PXR24, B44, B44A, DWAA, DWAB. */
+const LINES_PER_BLOCK = [1, 1, 1, 16, 32, 16, 32, 32, 32, 256];
 
 /**
  * @param path  shown in messages.
@@ -37,7 +44,13 @@ function hdrHeader(path: string, bytes: Uint8Array): EnvironmentHeader {
   if (!text.startsWith('#?')) throw invalid(path, 'it is neither a Radiance .hdr nor an OpenEXR .exr file');
   const resolution = /\n-Y +(\d{1,9}) +\+X +(\d{1,9})\n/.exec(text);
   if (!resolution) throw invalid(path, 'its header has no "-Y height +X width" line');
-  return { format: 'hdr', widthPx: Number(resolution[2]), heightPx: Number(resolution[1]) };
+  return {
+    format: 'hdr',
+    widthPx: Number(resolution[2]),
+    heightPx: Number(resolution[1]),
+    dataOffset: resolution.index + resolution[0].length,
+    linesPerBlock: 1,
+  };
 }
 
 function exrHeader(path: string, bytes: Uint8Array): EnvironmentHeader {
@@ -46,25 +59,29 @@ function exrHeader(path: string, bytes: Uint8Array): EnvironmentHeader {
   const TILED_DEEP_OR_MULTIPART = 0x200 | 0x800 | 0x1000;
   if (flags & TILED_DEEP_OR_MULTIPART)
     throw invalid(path, 'it is a tiled, deep or multi-part EXR; save it as a single-part scanline file');
-  for (let offset = 8; offset < bytes.byteLength && bytes[offset] !== 0; ) {
+  let size: readonly [widthPx: number, heightPx: number] | null = null;
+  let linesPerBlock: number | undefined;
+  let offset = 8;
+  while (offset < bytes.byteLength && bytes[offset] !== 0) {
     const [name, typeAt] = cString(bytes, offset);
     const [type, sizeAt] = cString(bytes, typeAt);
-    if (sizeAt + 4 > bytes.byteLength) break;
-    const valueBytes = view.getUint32(sizeAt, true);
     const valueAt = sizeAt + 4;
-    if (valueAt + valueBytes > bytes.byteLength) break;
-    if (name === 'dataWindow' && type === 'box2i' && valueBytes === 16) {
-      const [x0, y0, x1, y1] = [0, 4, 8, 12].map((at) => view.getInt32(valueAt + at, true)) as [
-        number,
-        number,
-        number,
-        number,
-      ];
-      return { format: 'exr', widthPx: x1 - x0 + 1, heightPx: y1 - y0 + 1 };
-    }
-    offset = valueAt + valueBytes;
+    if (valueAt > bytes.byteLength) break;
+    const valueEnd = valueAt + view.getUint32(sizeAt, true);
+    if (valueEnd > bytes.byteLength) break;
+    if (name === 'dataWindow' && type === 'box2i' && valueEnd - valueAt === 16) {
+      const corner = (at: number) => view.getInt32(valueAt + at, true);
+      size = [corner(8) - corner(0) + 1, corner(12) - corner(4) + 1];
+    } else if (name === 'compression' && type === 'compression')
+      linesPerBlock = LINES_PER_BLOCK[bytes[valueAt]!];
+    offset = valueEnd;
   }
-  throw invalid(path, 'its EXR header is truncated or has no data window');
+  if (bytes[offset] !== 0 || !size || linesPerBlock === undefined)
+    throw invalid(
+      path,
+      'its EXR header is truncated, or has no data window or a compression of another kind',
+    );
+  return { format: 'exr', widthPx: size[0], heightPx: size[1], dataOffset: offset + 1, linesPerBlock };
 }
 
 function cString(bytes: Uint8Array, offset: number): [text: string, next: number] {

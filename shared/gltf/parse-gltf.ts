@@ -137,7 +137,7 @@ function oneLine(text: string): string {
 function unsupportedVersion(fileName: string, version: string): FarmError {
   return new FarmError(
     'SCENE_UNSUPPORTED',
-    `${fileName} is glTF ${version}; only glTF 2.x is rendered, so export it again as glTF 2.0`,
+    `${fileName} has glTF version ${version}; only version 2 is rendered, so export it again as glTF 2.0`,
     { fileName },
   );
 }

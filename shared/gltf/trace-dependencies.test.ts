@@ -101,7 +101,7 @@ describe('tracing the files of a scene', () => {
     ['broken JSON', text('{"asset":{"version"'), 'SCENE_INVALID', 'does not parse'],
     ['broken UTF-8', new Uint8Array([0x7b, 0xff, 0xfe]), 'SCENE_INVALID', 'does not parse'],
     ['a missing version', text({ asset: {} }), 'SCENE_INVALID', 'asset.version'],
-    ['glTF 1.0', text({ asset: { version: '1.0' } }), 'SCENE_UNSUPPORTED', 'glTF 1.0'],
+    ['glTF 1.0', text({ asset: { version: '1.0' } }), 'SCENE_UNSUPPORTED', 'version 1.0'],
     ['a list that is none', scene({ buffers: 3 }), 'SCENE_INVALID', '"buffers" is not a list'],
     ['a URI that is no text', scene({ images: [{ uri: 5 }] }), 'SCENE_INVALID', 'image 0'],
     ['broken percent-encoding', scene({ images: [{ uri: '100%.png' }] }), 'SCENE_INVALID', '%25'],

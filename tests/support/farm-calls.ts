@@ -1,5 +1,6 @@
 /** What a studio does over gRPC, as promises; and what is left of a job on the bus. */
 import { createHash } from 'node:crypto';
+import { retryCall } from '#shared/bus/retry-call.js';
 import { type JobId, newIdempotencyKey } from '#shared/domain/ids.js';
 import { call } from '#shared/wire/coordinator-client.js';
 import type { FrameRecord__Output } from '#shared/wire/generated/guian/v1/FrameRecord.js';
@@ -105,17 +106,18 @@ export function farmCalls(farm: CoordinatorFarm) {
 /** How much of a job the bus holds. */
 export async function leftOnBus(farm: CoordinatorFarm, jobId: string) {
   const { names, jsm, kvm } = farm.bus;
-  const tiles = await jsm.streams.info(names.tilesStream, {
-    subjects_filter: names.tilesOfJob(jobId as JobId),
-  });
-  const results = await jsm.streams.info(names.resultsStream, {
-    subjects_filter: names.resultsOfJob(jobId as JobId),
-  });
-  const consumer = await jsm.consumers.info(names.tilesStream, jobId).catch(() => undefined);
-  const record = await (await kvm.open(names.jobsBucket)).get(jobId);
+  const id = jobId as JobId;
+  const subjects = async (stream: string, filter: string) => {
+    const info = await retryCall('count', () => jsm.streams.info(stream, { subjects_filter: filter }));
+    return Object.keys(info.state.subjects ?? {}).length;
+  };
+  const record = await retryCall('read record', async () => (await kvm.open(names.jobsBucket)).get(jobId));
+  const consumer = await retryCall('look at consumer', () =>
+    jsm.consumers.info(names.tilesStream, jobId),
+  ).catch(() => undefined);
   return {
-    tiles: Object.keys(tiles.state.subjects ?? {}).length,
-    results: Object.keys(results.state.subjects ?? {}).length,
+    tiles: await subjects(names.tilesStream, names.tilesOfJob(id)),
+    results: await subjects(names.resultsStream, names.resultsOfJob(id)),
     consumers: consumer ? 1 : 0,
     records: record?.operation === 'PUT' ? 1 : 0,
   };

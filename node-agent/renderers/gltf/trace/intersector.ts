@@ -75,7 +75,10 @@ export class TypeScriptIntersector implements Intersector {
   }
 
   /**
-   * Near child first, the far one on a stack with its distance. Möller–Trumbore for triangles.
+   * Near child first, the far one on a stack with its distance. Möller–Trumbore for triangles. One long function on
+   * purpose: half of all render time is spent here, and everything stays in local variables (a call that the JIT chose
+   * not to inline would allocate its doubles). f64 copies of nodes and corners were measured
+   * no faster.
    * @returns the leaf-order slot of the closest triangle, or with `anyHit` of the first opaque one found; -1 for none.
    */
   #traverse(anyHit: boolean): number {

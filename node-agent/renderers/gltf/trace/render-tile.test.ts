@@ -163,6 +163,21 @@ test('depth is the distance along the view axis, and far where nothing is seen',
   expect(depth![0]).toBe(Math.fround(DEPTH_OF_NOTHING));
 });
 
+test('vertex colours multiply the base colour, between corners in proportion', () => {
+  const flat = describe({
+    shapes: [quad([0, 0, 0], [1, 0, 0], [0, 0, -1], { unlit: true, baseColor: [0.5, 1, 1, 1] })],
+    camera: cameraAbove(5, 1),
+  });
+  // Black on the left, white on the right.
+  const colors = Float32Array.of(0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 1);
+  const scene = { ...flat, geometry: { ...flat.geometry, colors } };
+  const [beauty] = render(scene, { widthPx: 4, heightPx: 1, samples: 64 });
+  [0.125, 0.375, 0.625, 0.875].forEach((x, pixel) => {
+    expect(beauty![pixel * 4]).toBeCloseTo(x * 0.5, 2);
+    expect(beauty![pixel * 4 + 1]).toBeCloseTo(x, 2);
+  });
+});
+
 test('a cancelled tile stops with RENDER_CANCELLED', () => {
   const scene = buildTraceScene(describe({ shapes: [], camera: cameraInFront(1, 1) }));
   const tile = {

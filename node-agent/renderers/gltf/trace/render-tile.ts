@@ -13,6 +13,8 @@ import type { TraceScene } from './trace-scene.js';
 
 /** Depth where a pixel sees no surface; finite, since results with infinities are refused as bad. Film's usual value. */
 export const DEPTH_OF_NOTHING = 1e10;
+/** Absurd light intensities must not become an infinity. */
+const FLOAT32_MAX = 3.4028234663852886e38;
 /** Between looks at the cancel flag: at some 2 µs to 20 µs a path, 2 to 20 ms. */
 const PATHS_PER_CHECK = 1024;
 
@@ -99,7 +101,7 @@ function storePixel(layer: LayerPixels, index: number, sums: Float64Array, scale
   switch (layer.name) {
     case 'beauty':
       for (let channel = 0; channel < 4; channel++)
-        data[index * 4 + channel] = sums[BEAUTY + channel]! * scale;
+        data[index * 4 + channel] = Math.min(sums[BEAUTY + channel]! * scale, FLOAT32_MAX);
       return;
     case 'albedo':
       for (let channel = 0; channel < 3; channel++)

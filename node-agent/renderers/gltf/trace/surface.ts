@@ -177,7 +177,7 @@ export class Surface {
     let y = n[i0 + 1]! * this.#w0 + n[i1 + 1]! * this.#w1 + n[i2 + 1]! * this.#w2;
     let z = n[i0 + 2]! * this.#w0 + n[i1 + 2]! * this.#w1 + n[i2 + 2]! * this.#w2;
     let length = Math.sqrt(x * x + y * y + z * z);
-    if (length < 1e-6) {
+    if (!(length >= 1e-6)) {
       x = this.gx;
       y = this.gy;
       z = this.gz;
@@ -205,7 +205,7 @@ export class Surface {
     ty -= along * ny;
     tz -= along * nz;
     const length = Math.sqrt(tx * tx + ty * ty + tz * tz);
-    if (length < 1e-9) return;
+    if (!(length >= 1e-9)) return;
     tx /= length;
     ty /= length;
     tz /= length;
@@ -218,11 +218,12 @@ export class Surface {
     const y = ty * mx + (nz * tx - nx * tz) * my + ny * mz;
     const z = tz * mx + (nx * ty - ny * tx) * my + nz * mz;
     const norm = Math.sqrt(x * x + y * y + z * z);
-    if (norm < 1e-6) return;
+    if (!(norm >= 1e-6)) return;
     this.nx = x / norm;
     this.ny = y / norm;
     this.nz = z / norm;
   }
 }
 
-const unit = (value: number): number => (value < 0 ? 0 : Math.min(value, 1));
+/** Within [0, 1]; what is no number becomes 0. */
+const unit = (value: number): number => (value > 0 ? Math.min(value, 1) : 0);

@@ -1,0 +1,160 @@
+/**
+ * Reads the RESULTS stream in order, each message once, and purges it.
+ *
+ * The two belong together: on nats-server 2.9 a purge by subject moves every consumer that could match the subject behind
+ * the stream's last message, also past messages of other subjects that it has not delivered (measured on 2.9.10). So
+ * purges are gathered, reading stops for them, and goes on behind the last message that was taken.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Consumer, type ConsumerMessages, DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
+import { retryCall } from '#shared/bus/retry-call.js';
+import { TIMES } from '#shared/limits.js';
+import type { Farm } from '../farm.js';
+
+/** Results asked for ahead: enough to keep the connection busy, at most 200 MB of the largest parts. */
+const PREFETCH = 200;
+const POLL_MS = 20;
+const RESTART_DELAY_MS = 500;
+/** Purges are gathered for this long: a pause costs a few ms, and small frames end by the dozen. */
+const PURGE_GATHER_MS = 100;
+
+interface Purge {
+  readonly filter: string;
+  readonly done: () => void;
+  readonly failed: (error: unknown) => void;
+}
+
+export class ResultReader {
+  private readonly farm: Farm;
+  private readonly take: (message: JsMsg) => void;
+  private consumer: Consumer | undefined;
+  private messages: ConsumerMessages | undefined;
+  private session: Promise<void> | undefined;
+  /** Reading stands still until this resolves. */
+  private pause: Promise<void> | undefined;
+  private lastSequence = 0;
+  private readonly purges: Purge[] = [];
+  private isPurging = false;
+
+  constructor(farm: Farm, take: (message: JsMsg) => void) {
+    this.farm = farm;
+    this.take = take;
+  }
+
+  /** Starts reading with the first message. @returns the stream's last sequence, and how many messages it holds. */
+  async start(): Promise<{ lastSequence: number; messages: number }> {
+    const { bus, signal } = this.farm;
+    const { state } = await retryCall(
+      'look at the results stream',
+      () => bus.jsm.streams.info(bus.names.resultsStream),
+      signal,
+    );
+    this.lastSequence = Math.max(0, state.first_seq - 1);
+    void this.keepReading();
+    return { lastSequence: state.last_seq, messages: state.messages };
+  }
+
+  /**
+   * Resolves when every result that was in the stream at the time of the call has been taken. The server is asked
+   * rather than sequences compared: the stream's last messages may have been purged, and are then never delivered.
+   */
+  async caughtUp(): Promise<void> {
+    for (;;) {
+      this.farm.signal.throwIfAborted();
+      const { consumer } = this;
+      const info = await consumer?.info().catch(() => undefined);
+      const isCurrent = consumer === this.consumer && !this.pause;
+      if (info && isCurrent && info.num_pending === 0 && info.delivered.stream_seq <= this.lastSequence)
+        return;
+      await delay(POLL_MS, undefined, { signal: this.farm.signal });
+    }
+  }
+
+  /** Removes the results of a subject. Resolves when they are gone. */
+  purge(filter: string): Promise<void> {
+    return new Promise((done, failed) => {
+      this.purges.push({ filter, done, failed });
+      if (!this.isPurging) void this.runPurges();
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.messages?.close();
+    await this.session;
+  }
+
+  private async keepReading(): Promise<void> {
+    const { signal, log } = this.farm;
+    while (!signal.aborted) {
+      while (this.pause) await this.pause;
+      try {
+        this.session = this.readOnce();
+        await this.session;
+      } catch (err) {
+        if (signal.aborted) return;
+        log.warn({ err }, 'reading results was interrupted; going on');
+      }
+      if (!this.pause) await delay(RESTART_DELAY_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** One consumer's life. An ordered consumer mends itself; should it end all the same, the next one goes on. */
+  private async readOnce(): Promise<void> {
+    const { bus, signal, log } = this.farm;
+    const consumer = await retryCall(
+      'read results',
+      () =>
+        bus.js.consumers.get(bus.names.resultsStream, {
+          deliver_policy: DeliverPolicy.StartSequence,
+          opt_start_seq: this.lastSequence + 1,
+        }),
+      signal,
+    );
+    try {
+      this.messages = await consumer.consume({ max_messages: PREFETCH, expires: TIMES.pullMs });
+      this.consumer = consumer;
+      if (this.pause || signal.aborted) await this.messages.close();
+      for await (const message of this.messages) {
+        this.lastSequence = Math.max(this.lastSequence, message.seq);
+        this.take(message);
+      }
+    } finally {
+      this.consumer = undefined;
+      this.messages = undefined;
+      // Whatever stays (the bus may be away just now) the server removes by itself.
+      await consumer.delete().catch((err: unknown) => log.debug({ err }, 'consumer of results not deleted'));
+    }
+  }
+
+  private async runPurges(): Promise<void> {
+    const { signal } = this.farm;
+    this.isPurging = true;
+    while (this.purges.length > 0) {
+      await delay(PURGE_GATHER_MS, undefined, { signal }).catch(() => undefined);
+      await this.purgeBatch(this.purges.splice(0));
+    }
+    this.isPurging = false;
+  }
+
+  private async purgeBatch(batch: readonly Purge[]): Promise<void> {
+    const { bus, signal } = this.farm;
+    let goOn = () => {};
+    this.pause = new Promise((resolve) => {
+      goOn = resolve;
+    });
+    try {
+      await this.messages?.close();
+      // What a session fails with is told by the loop that runs it.
+      await this.session?.catch(() => undefined);
+      for (const { filter, done, failed } of batch)
+        await retryCall(
+          `purge results ${filter}`,
+          () => bus.jsm.streams.purge(bus.names.resultsStream, { filter }),
+          signal,
+        ).then(done, failed);
+    } finally {
+      this.pause = undefined;
+      goOn();
+    }
+  }
+}
