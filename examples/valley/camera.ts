@@ -21,6 +21,7 @@ export function cameraPose(frame: number): CameraPose {
   return { eye, rotation: lookAt(eye, mix3(FROM.target, TO.target, eased)) };
 }
 
+/** Adds the camera, its node and the animation: one key per frame, so every frame shows a key. */
 export function addCamera(document: Document): void {
   const buffer = document.getRoot().listBuffers()[0];
   const camera = document

@@ -41,6 +41,7 @@ export interface CampusMeshes {
   readonly lobbies: MeshBuilder;
 }
 
+/** The whole campus, sorted by material. */
 export function campusMeshes(): CampusMeshes {
   const meshes = {
     facades: new MeshBuilder(),

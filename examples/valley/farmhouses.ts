@@ -24,6 +24,7 @@ export interface FarmhouseMeshes {
   readonly windows: MeshBuilder;
 }
 
+/** Two hamlets, sorted by material. */
 export function farmhouseMeshes(): FarmhouseMeshes {
   const meshes = { plain: new MeshBuilder(), windows: new MeshBuilder() };
   SITES.forEach(([angle, level], index) => {

@@ -70,15 +70,16 @@ export function conePoint(cone: Cone, t: number, angle: number): Vec3 {
 /** Forest green, lighter grass on the crowns, grey rock in bands where the flank is steep. */
 export function coneColor(cone: Cone, t: number, angle: number): Vec3 {
   const around = angle * 3;
-  const wood = mix3([0.16, 0.25, 0.1], [0.3, 0.36, 0.14], 0.5 + 0.5 * noise(around, t * 9, cone.seed + 60));
+  const wood = mix3([0.14, 0.25, 0.08], [0.28, 0.37, 0.11], 0.5 + 0.5 * noise(around, t * 9, cone.seed + 60));
   const cliffs =
     fractalNoise(around * 0.7, t * 5 + 3, cone.seed + 70, 3) + 0.25 * Math.sin(t * 24 + cone.seed);
-  const bare = smoothstep(0.16, 0.42, cliffs) * smoothstep(0.2, 0.5, t) * (1 - smoothstep(0.85, 1, t));
-  const skin = mix3(wood, [0.52, 0.5, 0.46], clamp(bare));
+  const bare = smoothstep(0.24, 0.5, cliffs) * smoothstep(0.2, 0.5, t) * (1 - smoothstep(0.85, 1, t));
+  const skin = mix3(wood, [0.46, 0.44, 0.37], clamp(bare));
   // A breath of haze for the farther ones, as far as a lit surface can show it.
   return mix3(skin, [0.28, 0.34, 0.42], clamp((-cone.z - 250) / 900) * 0.7);
 }
 
+/** Adds one cone as a closed skin of `rings` × `segments` quads, without a floor. */
 export function addCone(mesh: MeshBuilder, cone: Cone, rings: number, segments: number): void {
   const girth = Math.max(1, Math.round((cone.radius * 4) / TEXTURE_METRES));
   mesh.grid(segments, rings, (segment, ring) => {
@@ -91,6 +92,7 @@ export function addCone(mesh: MeshBuilder, cone: Cone, rings: number, segments: 
   });
 }
 
+/** The near cones, 1,760 triangles each. */
 export function karstMesh(): MeshBuilder {
   const mesh = new MeshBuilder();
   for (const cone of NEAR_CONES) addCone(mesh, cone, 22, 40);

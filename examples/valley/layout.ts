@@ -30,6 +30,7 @@ const CAMPUS_COS = Math.sqrt(1 - CAMPUS_SIN * CAMPUS_SIN);
 export const CAMPUS_HALF_WIDTH = 104;
 export const CAMPUS_HALF_DEPTH = 96;
 
+/** A point of the campus in the valley's coordinates. */
 export function campusPoint(u: number, y: number, v: number): Vec3 {
   return [
     CAMPUS_ORIGIN[0] + u * CAMPUS_COS - v * CAMPUS_SIN,
@@ -38,6 +39,7 @@ export function campusPoint(u: number, y: number, v: number): Vec3 {
   ];
 }
 
+/** The inverse on the ground: (u, v) of a place in the valley. */
 export function campusCoordinates(x: number, z: number): Vec2 {
   const dx = x - CAMPUS_ORIGIN[0];
   const dz = z - CAMPUS_ORIGIN[1];
@@ -51,6 +53,7 @@ export function campusWeight(x: number, z: number): number {
   return 1 - smoothstep(0, 14, outside);
 }
 
+/** Metres from the river's middle line. */
 export const riverDistance = (x: number, z: number): number => distanceToPath(x, z, RIVER);
 
 /** The terraces form an amphitheatre around this point, on whose southern slope the camera stands. */

@@ -11,12 +11,13 @@ import * as textures from './textures.js';
 import type { Vec3 } from './vector.js';
 
 /** Radiance of lit surfaces in nits, at the scale of a sky of 0.05 to 0.8. */
-const WINDOW_NITS = 1.25;
+const WINDOW_NITS = 1.2;
 const STRIP_NITS = 1.5;
 const LOBBY_NITS = 0.8;
 
 export type Materials = Awaited<ReturnType<typeof createMaterials>>;
 
+/** All materials, with their textures, in a fixed order. */
 export async function createMaterials(document: Document) {
   const maps = await createTextures(document);
   const make = new MaterialMaker(document);
@@ -42,7 +43,7 @@ export async function createMaterials(document: Document) {
     facade: make.glowing(facade, [1, 1, 1], WINDOW_NITS),
     plain: make.matte('plain', 0.75),
     strip: make.glowing(make.matte('strip', 1, [0.1, 0.1, 0.1]), [0.45, 0.74, 1], STRIP_NITS),
-    lobby: make.glowing(make.matte('lobby', 1, [0.1, 0.1, 0.1]), [1, 0.6, 0.26], LOBBY_NITS),
+    lobby: make.glowing(make.matte('lobby', 1, [0.1, 0.1, 0.1]), [1, 0.5, 0.16], LOBBY_NITS),
     sky: make.unlit(make.textured(make.matte('sky', 1), maps.clouds)),
     ridge: make.unlit(make.matte('ridge', 1)),
     lampHead: make.unlit(make.matte('lamp head', 1, [1, 0.9, 0.72])),

@@ -30,6 +30,7 @@ export class MeshBuilder {
     return this.indices.length / 3;
   }
 
+  /** @returns its index; `color` is linear and multiplies the material's. */
   vertex(position: Vec3, uv: Vec2, color: Vec3): number {
     this.positions.push(...position);
     this.uvs.push(uv[0], uv[1]);

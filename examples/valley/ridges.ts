@@ -34,6 +34,7 @@ function middleCones(): Cone[] {
   return cones;
 }
 
+/** Middle cones and three curtains, from 880 m to 3 km. */
 export function ridgeMesh(): MeshBuilder {
   const mesh = new MeshBuilder();
   for (const cone of middleCones()) addCone(mesh, cone, 11, 24);

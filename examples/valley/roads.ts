@@ -34,6 +34,7 @@ export interface RoadMeshes {
   readonly lampHeads: MeshBuilder;
 }
 
+/** Roads, bridge and lamp posts, sorted by material. */
 export function roadMeshes(): RoadMeshes {
   const plain = new MeshBuilder();
   const lampHeads = new MeshBuilder();

@@ -5,21 +5,10 @@
  */
 import { TO_SUN } from './layout.js';
 import { MeshBuilder } from './mesh-builder.js';
-import {
-  add3,
-  clamp,
-  cross3,
-  dot3,
-  mix3,
-  normalize3,
-  scale3,
-  smoothstep,
-  type Vec2,
-  type Vec3,
-} from './vector.js';
+import { add3, clamp, dot3, mix3, normalize3, scale3, smoothstep, type Vec3 } from './vector.js';
 
 /** Metres; large beside the valley, so that the hole for the sun can be small. */
-export const DOME_RADIUS = 4200;
+const DOME_RADIUS = 4200;
 const DOME_CENTRE: Vec3 = [0, -60, -150];
 const RINGS = 26;
 const SEGMENTS = 72;
@@ -34,11 +23,11 @@ export function skyRadiance(direction: Vec3): Vec3 {
   const flat = normalize3([direction[0], 0, direction[2]]);
   const towardsSun = 0.5 + 0.5 * dot3(flat, normalize3([TO_SUN[0], 0, TO_SUN[2]]));
   const warmth = towardsSun * towardsSun;
-  const horizon = mix3([0.42, 0.22, 0.22], [0.86, 0.32, 0.07], warmth);
-  const middle = mix3([0.15, 0.13, 0.26], [0.42, 0.2, 0.17], warmth);
-  const deep = mix3([0.04, 0.075, 0.2], [0.08, 0.1, 0.2], warmth);
+  const horizon = mix3([0.56, 0.22, 0.15], [1, 0.33, 0.045], warmth);
+  const middle = mix3([0.17, 0.12, 0.25], [0.42, 0.18, 0.16], warmth);
+  const deep = mix3([0.028, 0.065, 0.21], [0.06, 0.085, 0.21], warmth);
   // Overhead, where no camera looks, the arch is lighter than a real one: it fills the shadows.
-  const overhead: Vec3 = [0.07, 0.11, 0.22];
+  const overhead: Vec3 = [0.06, 0.11, 0.2];
   const low = mix3(horizon, middle, smoothstep(0.05, 0.17, height));
   const high = mix3(low, deep, smoothstep(0.11, 0.3, height));
   const clear = mix3(high, overhead, smoothstep(0.35, 0.8, height));
@@ -52,6 +41,7 @@ export function hazeRadiance(direction: Vec3, distance: number): Vec3 {
   return mix3([0.085, 0.095, 0.19], horizon, smoothstep(700, 3400, distance));
 }
 
+/** The dome from inside: colours are radiance over the clear texel of the cloud texture, which repeats four times around. */
 export function skyMesh(): MeshBuilder {
   const mesh = new MeshBuilder();
   const direction = (ring: number, segment: number): Vec3 => {
@@ -79,32 +69,6 @@ export function skyMesh(): MeshBuilder {
       const at = ring * (SEGMENTS + 1) + segment;
       mesh.quad(ids[at], ids[at + SEGMENTS + 1], ids[at + SEGMENTS + 2], ids[at + 1]);
     }
-  }
-  return mesh;
-}
-
-/** A young moon, thin on the side away from the sun: a crescent between two arcs, a little in front of the dome. */
-export function moonMesh(): MeshBuilder {
-  const mesh = new MeshBuilder();
-  const towards = normalize3([-0.245, 0.172, -1]);
-  const right = normalize3(cross3(towards, [0, 1, 0]));
-  const up = cross3(right, towards);
-  const centre = add3(DOME_CENTRE, scale3(towards, DOME_RADIUS * 0.97));
-  const radius = DOME_RADIUS * 0.015;
-  const at = (angle: number, width: number): number => {
-    const [across, high] = [-radius * width * Math.cos(angle), radius * Math.sin(angle)];
-    // The horns point up and away from the sun, which has just gone down on the left.
-    const turned: Vec2 = [across * 0.86 + high * 0.5, -across * -0.5 + high * 0.86];
-    return mesh.vertex(
-      add3(centre, add3(scale3(right, turned[0]), scale3(up, turned[1]))),
-      [0, 0],
-      [1, 1, 1],
-    );
-  };
-  const steps = 12;
-  for (let step = 0; step < steps; step++) {
-    const [from, to] = [step, step + 1].map((s) => (s / steps - 0.5) * Math.PI);
-    mesh.quad(at(from, 1), at(from, 0.45), at(to, 0.45), at(to, 1));
   }
   return mesh;
 }

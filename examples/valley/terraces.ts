@@ -11,6 +11,7 @@ const LEVELS = 16;
 const COLUMNS = 150;
 const ANGLE_FROM = -1.12;
 const ANGLE_TO = 1.0;
+/** Metres from one level to the next. */
 export const STEP_HEIGHT = 2.05;
 const TREAD = 9.2;
 const BUND_WIDTH = 0.75;
@@ -34,6 +35,7 @@ export function levelRadius(level: number, angle: number): number {
   return terraceFoot(angle) + level * TREAD + wander;
 }
 
+/** From polar coordinates around the amphitheatre's centre; `angle` in radians from south, positive to the east. */
 export function terracePoint(radius: number, y: number, angle: number): Vec3 {
   return [TERRACE_CENTRE[0] + radius * Math.sin(angle), y, TERRACE_CENTRE[1] + radius * Math.cos(angle)];
 }
@@ -43,6 +45,7 @@ export interface TerraceMeshes {
   readonly water: MeshBuilder;
 }
 
+/** All levels, lowest first: earth, stone and dry crops in one mesh, water in the other. */
 export function terraceMeshes(): TerraceMeshes {
   const land = new MeshBuilder();
   const water = new MeshBuilder();

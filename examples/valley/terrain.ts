@@ -32,6 +32,7 @@ export function isBelowTerraces(x: number, z: number): boolean {
   return Math.abs(angle) < 1.3 && Math.sqrt(dx * dx + dz * dz) > terraceFoot(angle) + 8;
 }
 
+/** The floor up to 1,700 m from the middle; under the terraces it dips out of sight. */
 export function terrainMesh(): MeshBuilder {
   const mesh = new MeshBuilder();
   // Cells of about 4 m around the middle of the picture, growing with the cube of the distance.

@@ -118,7 +118,7 @@ function facadeAt(x: number, y: number): Facade {
   const mullion = Math.abs(u - 0.5) < 0.025;
   const roll = hash(column, storey, 62);
   const isLit = roll < 0.74 && !mullion;
-  const warm = mix3([1, 0.37, 0.08], [1, 0.56, 0.2], hash(column, storey, 63));
+  const warm = mix3([1, 0.3, 0.045], [1, 0.48, 0.13], hash(column, storey, 63));
   const tone = hash(column, storey, 65) < 0.14 ? ([0.5, 0.74, 1] as const) : warm;
   // Ceilings are brighter than floors.
   const level = isLit ? mix(1, 0.45, (v - 0.3) / 0.48) * mix(0.55, 1, hash(column, storey, 64)) : 0;

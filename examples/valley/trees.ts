@@ -52,6 +52,7 @@ interface Plant {
   readonly green?: Vec3 | undefined;
 }
 
+/** Everything that grows: shrubs on the cones, bushes on the banks, trees on the campus and among the fields. */
 export function treeMesh(): MeshBuilder {
   const mesh = new MeshBuilder();
   const plants = [...hillsidePlants(), ...riversidePlants(), ...campusPlants(), ...terracePlants()];
@@ -163,7 +164,7 @@ function addCrown(
   const turn = 2 * Math.PI * hash(seed, 0, 76);
   const [cos, sin] = [Math.cos(turn), Math.sin(turn)];
   const tall = 0.85 + 0.4 * hash(seed, 1, 76);
-  const green = tint ?? mix3([0.13, 0.22, 0.07], [0.32, 0.38, 0.12], hash(seed, 2, 76));
+  const green = tint ?? mix3([0.13, 0.22, 0.07], [0.25, 0.33, 0.1], hash(seed, 2, 76));
   const ids = solid.corners.map(([x, y, z], corner) => {
     const bump = size * (0.82 + 0.36 * hash(seed, 10 + corner, 76));
     const position: Vec3 = [

@@ -8,6 +8,7 @@ const TILE_METRES = 20;
 /** West, north, east and south edge of what any camera sees of it, metres. */
 const [WEST, NORTH, EAST, SOUTH] = [-600, -640, 260, 60];
 
+/** Tiles of 20 m wherever the bed is near, all at one level. */
 export function riverMesh(): MeshBuilder {
   const mesh = new MeshBuilder();
   const reach = RIVER_HALF_WIDTH + 10 + TILE_METRES * 0.75;
