@@ -46,12 +46,13 @@ async function render(sceneFile: string | undefined, options: Options): Promise<
   const flags = parseRenderFlags(options);
   const slots = parseSlots(options['slots']);
   const coordinator = givenCoordinator(options);
+  using interrupt = interruptible('stopping (Ctrl-C again: at once) …');
   const scene = await scenePackage(sceneFile, flags);
   const out = await outputFolder(String(options['out'] ?? join('renders', slug(flags.name ?? scene.name))));
   const progress = createProgress({ json: options['json'] === true });
-  using interrupt = interruptible('stopping (Ctrl-C again: at once) …');
   let farm: Farm | undefined;
   try {
+    interrupt.signal.throwIfAborted();
     if (coordinator === undefined) farm = await startOwnFarm(options, slots, progress, interrupt);
     const address = coordinator ?? farm!.coordinatorAddress;
     const signal = farm ? AbortSignal.any([interrupt.signal, failureSignal(farm)]) : interrupt.signal;

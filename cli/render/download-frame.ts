@@ -48,6 +48,7 @@ async function downloadOnce(
   folder: string,
   signal: AbortSignal,
 ): Promise<string> {
+  signal.throwIfAborted();
   const stream = farm.frames.download({ ...address });
   const cancel = (): void => stream.cancel();
   signal.addEventListener('abort', cancel, { once: true });

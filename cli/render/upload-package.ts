@@ -66,6 +66,7 @@ async function uploadBlob(
   offsetBytes: number,
   signal: AbortSignal,
 ): Promise<void> {
+  signal.throwIfAborted();
   let finish: (error?: unknown) => void = () => undefined;
   const answered = new Promise<void>((resolve, reject) => {
     finish = (error) => (error ? reject(fromServiceError(error, farm.address)) : resolve());

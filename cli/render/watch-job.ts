@@ -21,6 +21,8 @@ export async function* watchJob(
   let lastSequence = afterSequence;
   let heardAtMs = Date.now();
   for (;;) {
+    // An abort that came before the listener below would never reach it.
+    signal.throwIfAborted();
     const stream = farm.jobs.watch({ jobId, afterSequence: lastSequence });
     const cancel = (): void => stream.cancel();
     signal.addEventListener('abort', cancel, { once: true });

@@ -60,6 +60,12 @@ export class Assigner {
     this.kick();
   }
 
+  /** The bucket was made anew. */
+  writeAll(): void {
+    this.written.clear();
+    this.kick();
+  }
+
   /** A job or a node came or went. Cheap. */
   kick(): void {
     this.isKicked = true;

@@ -67,6 +67,17 @@ export class Collector {
     this.heldBytes -= bytes;
   }
 
+  /** Stream sequence of the last message taken. */
+  get lastSequence(): number {
+    return this.reader.lastSequence;
+  }
+
+  /** The stream was made anew: goes on with its first message. */
+  async restart(): Promise<void> {
+    this.toldUpTo = 0;
+    await this.reader.restart();
+  }
+
   stop(): Promise<void> {
     return this.reader.stop();
   }

@@ -17,6 +17,7 @@ import {
 import type { EndedRecord } from '../adapters/store/records.js';
 import type { Farm } from '../farm.js';
 import type { LiveJob } from '../jobs/live-job.js';
+import { isStreamLost } from './stream-lost.js';
 
 const FIRST_RETRY_MS = 500;
 const RETRY_MS_MAX = 30_000;
@@ -67,7 +68,9 @@ export async function endJob(
 /** Removes whatever the bus holds of a job that has ended or is unknown. */
 export async function clearJob(farm: Farm, results: ResultPurger, jobId: JobId): Promise<void> {
   const { bus, signal } = farm;
-  await removeJobFromQueue(bus, jobId, signal);
+  await removeJobFromQueue(bus, jobId, signal).catch((error: unknown) => {
+    if (!isStreamLost(error)) throw error;
+  });
   await results.purge(bus.names.resultsOfJob(jobId));
   const bucket = await retryCall('open bucket of jobs', () => bus.kvm.open(bus.names.jobsBucket), signal);
   await retryCall(`remove record of ${jobId}`, () => bucket.delete(jobId), signal);

@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { encodeMessage } from '#shared/bus/messages.js';
 import { retryCall } from '#shared/bus/retry-call.js';
-import { ensureJobConsumer } from '#shared/bus/streams.js';
+import { ensureJobConsumer, ensureStreams } from '#shared/bus/streams.js';
 import type { JobId } from '#shared/domain/ids.js';
 import type { JobRecord } from '#shared/domain/job.js';
 import type { Farm } from '../farm.js';
@@ -15,6 +15,7 @@ import type { LiveJob } from '../jobs/live-job.js';
 import type { Collector } from './collect.js';
 import { clearJob } from './end-job.js';
 import type { Feeder } from './feed.js';
+import { isStreamLost } from './stream-lost.js';
 
 const EVERY_MS = 5_000;
 
@@ -96,10 +97,19 @@ function frameOfSubject(prefix: string, subject: string): number {
  * Looks again and again for tiles that count as queued but are neither in the stream nor done, and queues them again.
  * Resolves when the farm closes.
  */
-export async function reconcileLoop(farm: Farm, collector: Collector, feeder: Feeder): Promise<void> {
+export async function reconcileLoop(
+  farm: Farm,
+  collector: Collector,
+  feeder: Feeder,
+  onRestored: () => void,
+): Promise<void> {
   while (!farm.signal.aborted) {
     await delay(EVERY_MS, undefined, { signal: farm.signal }).catch(() => undefined);
     try {
+      if (await isBusLost(farm, collector)) {
+        await restoreBus(farm, collector);
+        onRestored();
+      }
       await purgeStrays(farm, collector);
       for (const job of farm.jobs.liveJobs()) await findMissing(farm, job, collector);
       feeder.kick();
@@ -107,6 +117,31 @@ export async function reconcileLoop(farm: Farm, collector: Collector, feeder: Fe
       if (!farm.signal.aborted) farm.log.warn({ err }, 'reconciling was interrupted; trying again');
     }
   }
+}
+
+/** JetStream's store was lost or put back to an older state: what has been read is further than what is there. */
+async function isBusLost(farm: Farm, collector: Collector): Promise<boolean> {
+  const { bus, signal } = farm;
+  const taken = collector.lastSequence;
+  try {
+    const info = await retryCall(
+      'look at the results stream',
+      () => bus.jsm.streams.info(bus.names.resultsStream),
+      signal,
+    );
+    return info.state.last_seq < taken;
+  } catch (error) {
+    if (isStreamLost(error)) return true;
+    throw error;
+  }
+}
+
+/** Everything that was on the bus is made again from the store; tiles follow, as missing ones. */
+async function restoreBus(farm: Farm, collector: Collector): Promise<void> {
+  farm.log.error('JetStream has lost its streams; they are made again from the store');
+  await ensureStreams(farm.bus, farm.signal);
+  await collector.restart();
+  for (const job of farm.jobs.liveJobs()) if (!job.isEnding) await openJobOnBus(farm, job.record);
 }
 
 /** Results that an agent published after its job had ended. */

@@ -10,6 +10,7 @@ import { type Consumer, type ConsumerMessages, DeliverPolicy, type JsMsg } from 
 import { retryCall } from '#shared/bus/retry-call.js';
 import { TIMES } from '#shared/limits.js';
 import type { Farm } from '../farm.js';
+import { isStreamLost } from './stream-lost.js';
 
 /** Results asked for ahead: enough to keep the connection busy, at most 200 MB of the largest parts. */
 const PREFETCH = 200;
@@ -32,7 +33,8 @@ export class ResultReader {
   private session: Promise<void> | undefined;
   /** Reading stands still until this resolves. */
   private pause: Promise<void> | undefined;
-  private lastSequence = 0;
+  /** Of the last message taken. */
+  lastSequence = 0;
   private readonly purges: Purge[] = [];
   private isPurging = false;
 
@@ -76,6 +78,12 @@ export class ResultReader {
       this.purges.push({ filter, done, failed });
       if (!this.isPurging) void this.runPurges();
     });
+  }
+
+  /** The stream was made anew: goes on with its first message. */
+  async restart(): Promise<void> {
+    this.lastSequence = 0;
+    await this.messages?.close();
   }
 
   async stop(): Promise<void> {
@@ -151,7 +159,7 @@ export class ResultReader {
           `purge results ${filter}`,
           () => bus.jsm.streams.purge(bus.names.resultsStream, { filter }),
           signal,
-        ).then(done, failed);
+        ).then(done, (error: unknown) => (isStreamLost(error) ? done() : failed(error)));
     } finally {
       this.pause = undefined;
       goOn();

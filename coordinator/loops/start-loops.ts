@@ -11,6 +11,7 @@ import { endJob } from './end-job.js';
 import { feeder } from './feed.js';
 import { NodeTable } from './nodes.js';
 import { openJobOnBus, reconcileAtStart, reconcileLoop } from './reconcile.js';
+import { isStreamLost } from './stream-lost.js';
 
 export interface Loops {
   readonly nodes: NodeTable;
@@ -60,7 +61,13 @@ export function startLoops(farm: Farm, stitcher: Stitcher): Loops {
   };
 
   const openJob = async (job: LiveJob): Promise<void> => {
-    await openJobOnBus(farm, job.record);
+    try {
+      await openJobOnBus(farm, job.record);
+    } catch (error) {
+      if (!isStreamLost(error)) throw error;
+      farm.log.warn({ jobId: job.jobId, err: error }, 'job waits until the streams are made again');
+      return;
+    }
     assigner.kick();
     feed.kick();
   };
@@ -74,7 +81,7 @@ export function startLoops(farm: Farm, stitcher: Stitcher): Loops {
       await collector.start();
       for (const job of farm.jobs.liveJobs()) endIfDone(job);
       feed.start();
-      inBackground(reconcileLoop(farm, collector, feed));
+      inBackground(reconcileLoop(farm, collector, feed, () => assigner.writeAll()));
     },
     async stop() {
       nodes.stop();

@@ -28,8 +28,8 @@ export async function createMaterials(document: Document) {
     .setMetallicRoughnessTexture(maps.facadeRoughness);
   make.tile(facade.getEmissiveTextureInfo());
   make.tile(facade.getMetallicRoughnessTextureInfo());
-  // Half metal, so that even a steep look at it shows the sky: real water would need the sun's glitter for that.
-  const river = make.matte('river', 0.09, [0.3, 0.36, 0.4]).setMetallicFactor(0.5);
+  // Half metal, so that even a steep look at it shows the sky: the eye expects more of it than real water gives.
+  const river = make.matte('river', 0.09, [0.3, 0.36, 0.4]).setMetallicFactor(0.55);
   river.setNormalTexture(maps.ripples).setNormalScale(0.06);
   make.tile(river.getNormalTextureInfo());
 
@@ -37,7 +37,7 @@ export async function createMaterials(document: Document) {
     ground: make.textured(make.matte('ground', 0.95), maps.grass),
     terrace: make.textured(make.matte('terrace', 0.95), maps.grass).setDoubleSided(true),
     karst: make.textured(make.matte('karst', 0.95), maps.woodedRock),
-    foliage: make.matte('foliage', 0.9),
+    foliage: make.textured(make.matte('foliage', 0.9), maps.leaves),
     river,
     paddy: make.matte('paddy', 0.03, [0.82, 0.86, 0.9]).setMetallicFactor(0.9),
     facade: make.glowing(facade, [1, 1, 1], WINDOW_NITS),
@@ -60,6 +60,7 @@ async function createTextures(document: Document) {
   // One after the other: the order in the file must not depend on which encoder ends first.
   return {
     grass: await texture('grass', textures.grassTexture()),
+    leaves: await texture('leaves', textures.leafTexture()),
     woodedRock: await texture('wooded rock', textures.woodedRockTexture()),
     ripples: await texture('ripples', textures.rippleTexture()),
     clouds: await texture('clouds', textures.cloudTexture()),

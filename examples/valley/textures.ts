@@ -53,6 +53,17 @@ export function grassTexture(): Promise<Uint8Array> {
   return paint(SIDE, SIDE, painter, srgb, 62);
 }
 
+/** Leaves in clumps with shade between them, to multiply a vertex colour with. */
+export function leafTexture(): Promise<Uint8Array> {
+  const side = SIDE / 2;
+  const painter: Painter = (x, y) => {
+    const clumps = fractalNoise(x / 32, y / 32, 59, 4, side / 32);
+    const value = clamp(0.62 + 0.75 * clumps + 0.18 * (hash(x, y, 60) - 0.5), 0.12, 1);
+    return [value, value, value * 0.85];
+  };
+  return paint(side, side, painter, srgb, 60);
+}
+
 /** Tree crowns seen from afar with dark gaps, streaked down the fall line where rock shows. */
 export function woodedRockTexture(): Promise<Uint8Array> {
   const painter: Painter = (x, y) => {

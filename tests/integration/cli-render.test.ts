@@ -1,6 +1,6 @@
 /** `guian render` and `guian up` with real processes: frames come out, and nothing stays behind however it ends. */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { waitUntil } from '../support/wait-until.js';
@@ -67,6 +67,20 @@ test('Ctrl-C cancels, stops all and leaves no process and no file', async () => 
   expect(code).toBe(130);
   expect(parts.filter(isRunning)).toEqual([]);
   expect(readdirSync(folder.tmp)).toEqual([]);
+});
+
+test.for([
+  ['as soon as the output folder is there', 'work', 'early-out'],
+  ['as soon as the farm starts', 'tmp', 'early-farm'],
+] as const)('Ctrl-C %s leaves nothing either', async ([, place, out]) => {
+  const program = startGuian([...LONG, '--out', out], folder);
+  const isThere = () =>
+    place === 'work' ? existsSync(join(folder.work, out)) : readdirSync(folder.tmp).length > 0;
+  await waitUntil(isThere, { timeoutMs: 20_000, describe: () => JSON.stringify(program.output()) });
+  process.kill(program.pid, 'SIGINT');
+  expect((await program.ended).code).toBe(130);
+  expect(readdirSync(folder.tmp)).toEqual([]);
+  expect(readdirSync(folder.work)).not.toContain(out);
 });
 
 test('a second Ctrl-C ends everything at once', async () => {

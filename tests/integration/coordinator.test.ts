@@ -215,6 +215,17 @@ describe('a coordinator', () => {
     await studio.cleared(jobId);
   });
 
+  it('misses no result of one frame while it purges those of others', async () => {
+    const { job } = await studio.submit(spec({ frames: '1-150' }));
+    const { jobId, tilesPerFrame } = job!;
+    const agent = await studio.agent(jobId);
+    await studio.state(jobId, 'finished');
+    expect(agent.tiles).toHaveLength(150 * tilesPerFrame);
+    expect(agent.tiles.every((tile) => tile.attempt === 1)).toBe(true);
+    await agent.stop();
+    await studio.cleared(jobId);
+  });
+
   it('gives up at once on what no node could ever render', async () => {
     const { job } = await studio.submit(spec({ frames: '1' }));
     const agent = await studio.agent(job!.jobId, {
@@ -239,6 +250,32 @@ describe('a coordinator', () => {
     await second.stop();
     expect(await pixelDigests(jobId)).toEqual(wanted);
     expect(kinds(await watching).at(-1)).toBe('finished');
+    await studio.cleared(jobId);
+  });
+
+  it('goes on when JetStream has lost everything: only tiles of unfinished frames are rendered again', async () => {
+    const { job } = await studio.submit();
+    const { jobId } = job!;
+    const first = await studio.agent(jobId, { tilesMax: 15 });
+    await waitUntil(async () => (await studio.get(jobId)).progress!.framesFinished === 1, {
+      timeoutMs: TIMEOUT_MS,
+      describe: 'a finished frame',
+    });
+    await first.stop();
+    await farm.restartNats({ loseStore: true });
+    const { jsm, names } = farm.bus;
+    await waitUntil(() => jsm.streams.info(names.tilesStream).catch(() => undefined), {
+      timeoutMs: TIMEOUT_MS,
+      describe: 'new streams',
+    });
+    await waitUntil(() => jsm.streams.info(`KV_${names.jobsBucket}`).catch(() => undefined), {
+      timeoutMs: TIMEOUT_MS,
+      describe: 'new buckets',
+    });
+    const second = await studio.agent(jobId, { nodeId: 'fake-2' });
+    await studio.state(jobId, 'finished');
+    expect(second.tiles.every((tile) => tile.frame !== 1)).toBe(true);
+    await second.stop();
     await studio.cleared(jobId);
   });
 

@@ -18,8 +18,8 @@ export interface CoordinatorFarm extends AsyncDisposable {
   /** Of the coordinator that runs now. */
   readonly client: CoordinatorClient;
   start(): Promise<void>;
-  /** SIGKILL, then again on the same port and store. */
-  restartNats(): Promise<void>;
+  /** SIGKILL, then again on the same port; with its store, or with nothing. */
+  restartNats(options?: { loseStore: boolean }): Promise<void>;
   close(): Promise<void>;
   /** Starts one as a child process. */
   startProcess(): Promise<void>;
@@ -57,9 +57,10 @@ export async function startCoordinatorFarm(): Promise<CoordinatorFarm> {
     get client() {
       return client!;
     },
-    async restartNats() {
+    async restartNats({ loseStore } = { loseStore: false }) {
       nats.kill();
       await nats.exited;
+      if (loseStore) await rm(jetstreamDir, { recursive: true });
       nats = await startNatsServer({ storeDir: jetstreamDir, port: nats.port });
     },
     async start() {

@@ -171,7 +171,7 @@ test('vertex colours multiply the base colour, between corners in proportion', (
   // Black on the left, white on the right.
   const colors = Float32Array.of(0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 1);
   const scene = { ...flat, geometry: { ...flat.geometry, colors } };
-  const [beauty] = render(scene, { widthPx: 4, heightPx: 1, samples: 64 });
+  const [beauty] = render(scene, { widthPx: 4, heightPx: 4, samples: 64 });
   [0.125, 0.375, 0.625, 0.875].forEach((x, pixel) => {
     expect(beauty![pixel * 4]).toBeCloseTo(x * 0.5, 2);
     expect(beauty![pixel * 4 + 1]).toBeCloseTo(x, 2);

@@ -1,0 +1,132 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type JobId, newIdempotencyKey, newJobId, newPlanId } from '#shared/domain/ids.js';
+import { type JobRecord, jobRecordSchema, renderSettingsSchema } from '#shared/domain/job.js';
+import { createLogger } from '#shared/log.js';
+import { storeError, writeDurably } from './durable-file.js';
+import { openStore } from './store.js';
+
+const log = createLogger('test', 'silent');
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'guian-store-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+function record(createdAtMs = 1): JobRecord {
+  return jobRecordSchema.parse({
+    jobId: newJobId('test'),
+    name: 'test',
+    studio: 'default',
+    idempotencyKey: newIdempotencyKey(),
+    requestDigest: 'ab'.repeat(32),
+    manifest: { entry: 's', files: [{ path: 's', digest: 'cd'.repeat(32), sizeBytes: 1 }] },
+    frames: [1, 2],
+    settings: renderSettingsSchema.parse({}),
+    plan: { planId: newPlanId(), tileWidthPx: 16, tileHeightPx: 16 },
+    tile: 'auto',
+    maxAttempts: 4,
+    warnings: [],
+    createdAtMs,
+  });
+}
+
+const frameResult = (frame: number) => ({
+  state: 'finished' as const,
+  frame,
+  tilesTotal: 1,
+  tilesDone: 1,
+  coreSeconds: 1,
+  finishedAtMs: 1,
+  nodeIds: [],
+  files: [],
+});
+
+describe('the store', () => {
+  it('gives back jobs, frames and ends after it was opened again', async () => {
+    const [running, ended] = [record(1), record(2)];
+    {
+      await using store = await openStore(folder, log);
+      await store.jobs.create(running);
+      await store.jobs.create(ended);
+      await store.jobs.writeFrame(running.jobId, frameResult(2));
+      await store.jobs.writeEnd(ended.jobId, {
+        state: 'cancelled',
+        finishedAtMs: 3,
+        framesFinished: 0,
+        framesFailed: 0,
+        tilesDone: 0,
+        tilesFailed: 0,
+        coreSeconds: 0,
+      });
+    }
+    await using store = await openStore(folder, log);
+    const jobs = await store.jobs.loadAll();
+    expect(jobs.map((job) => job.record)).toEqual([running, ended]);
+    expect(jobs[0]).toMatchObject({ ended: undefined, frames: [{ frame: 2, state: 'finished' }] });
+    expect(jobs[1]).toMatchObject({ ended: { state: 'cancelled' }, frames: [] });
+    expect(await store.jobs.readFrame(running.jobId, 1)).toBeUndefined();
+  });
+
+  it('sets a job with a corrupt record aside, renders a frame with a corrupt record again, and keeps the others', async () => {
+    const [broken, fine] = [record(1), record(2)];
+    await using store = await openStore(folder, log);
+    await store.jobs.create(broken);
+    await store.jobs.create(fine);
+    await store.jobs.writeFrame(fine.jobId, frameResult(1));
+    await store.jobs.writeFrame(fine.jobId, frameResult(2));
+    await writeFile(join(folder, 'jobs', broken.jobId, 'job.json'), '{"jobId": 3');
+    await writeFile(join(folder, 'jobs', fine.jobId, 'frames', '1.json'), '{}');
+    const jobs = await store.jobs.loadAll();
+    expect(jobs.map((job) => job.record.jobId)).toEqual([fine.jobId]);
+    expect(jobs[0]!.frames.map(({ frame }) => frame)).toEqual([2]);
+  });
+
+  it('forgets what a killed coordinator left half-written', async () => {
+    const job = record();
+    {
+      await using store = await openStore(folder, log);
+      await store.jobs.create(job);
+    }
+    await writeFile(join(folder, 'jobs', job.jobId, 'ended.json.1.2.tmp'), 'half');
+    await using store = await openStore(folder, log);
+    expect(await readdir(join(folder, 'jobs', job.jobId))).toEqual(['frames', 'job.json']);
+    expect(await store.jobs.loadAll()).toHaveLength(1);
+  });
+
+  it('belongs to one live coordinator at a time; a lock whose owner is gone is taken over', async () => {
+    const path = join(folder, 'coordinator.lock');
+    {
+      await using _store = await openStore(folder, log);
+      await expect(openStore(folder, log)).rejects.toMatchObject({ code: 'STORE_LOCKED' });
+    }
+    // Gone; written by half; this very process number, but from before a restart of the machine.
+    const dead = { pid: 2 ** 22 + 1, host: hostname(), startedAt: 'boot/1' };
+    for (const lock of [JSON.stringify(dead), '{"pi', JSON.stringify({ ...dead, pid: process.pid })]) {
+      await writeFile(path, lock);
+      await using _store = await openStore(folder, log);
+      expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({ pid: process.pid });
+    }
+    await writeFile(path, JSON.stringify({ ...dead, host: 'elsewhere' }));
+    await expect(openStore(folder, log)).rejects.toThrow(/process \d+ on elsewhere; stop it/);
+  });
+
+  it('leaves what was there when a write fails, and no temporary file', async () => {
+    const path = join(folder, 'a.json');
+    await writeDurably(path, 'one');
+    await writeDurably(path, 'two');
+    expect(await readFile(path, 'utf8')).toBe('two');
+    await expect(writeDurably(join(folder, 'nowhere', 'b.json'), 'x')).rejects.toThrow(/ENOENT/);
+    expect(await readdir(folder)).toEqual(['a.json']);
+    expect(storeError(Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' }), path)).toMatchObject({
+      code: 'DISK_FULL',
+    });
+  });
+
+  it('knows no job that it was not told of', async () => {
+    await using store = await openStore(folder, log);
+    expect(await store.jobs.readFrame('nobody' as JobId, 1)).toBeUndefined();
+  });
+});

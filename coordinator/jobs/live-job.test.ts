@@ -1,0 +1,104 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Digest, type NodeId, newIdempotencyKey, newJobId, newPlanId } from '#shared/domain/ids.js';
+import { jobRecordSchema, renderSettingsSchema } from '#shared/domain/job.js';
+import type { PlacedResult } from './live-frame.js';
+import { LiveJob } from './live-job.js';
+
+function newJob(frames: number[], maxAttempts = 3): LiveJob {
+  return new LiveJob(
+    jobRecordSchema.parse({
+      jobId: newJobId('test'),
+      name: 'test',
+      studio: 'default',
+      idempotencyKey: newIdempotencyKey(),
+      requestDigest: 'ab'.repeat(32),
+      manifest: { entry: 's', files: [{ path: 's', digest: 'cd'.repeat(32), sizeBytes: 1 }] },
+      frames,
+      settings: renderSettingsSchema.parse({ widthPx: 32, heightPx: 32 }),
+      plan: { planId: newPlanId(), tileWidthPx: 16, tileHeightPx: 16 },
+      tile: '16',
+      maxAttempts,
+      warnings: [],
+      createdAtMs: 1,
+    }),
+  );
+}
+
+const result = (attempt: number): PlacedResult => ({
+  digest: 'ab'.repeat(32) as Digest,
+  nodeId: 'n' as NodeId,
+  attempt,
+  renderer: 'x',
+  sequences: [1],
+  sizeBytes: 1,
+  coreSeconds: 1,
+  bytes: undefined,
+});
+
+describe('a live job', () => {
+  it('gives its tiles in frame order, each once, and skips those that came back before they were queued', () => {
+    const job = newJob([5, 7]);
+    job.place(job.openFrame(5)!, 1, result(1));
+    const order: string[] = [];
+    for (let next = job.takeNextTile(); next; next = job.takeNextTile())
+      order.push(`${next.frame.frame}/${next.tile}/${next.attempt}`);
+    expect(order).toEqual(['5/0/1', '5/2/1', '5/3/1', '7/0/1', '7/1/1', '7/2/1', '7/3/1']);
+    expect(job.progress()).toMatchObject({ tilesDone: 1, tilesQueued: 7, tilesTotal: 8 });
+  });
+
+  it('counts each failed attempt once, and gives the tile up at the limit', () => {
+    const job = newJob([1], 2);
+    const frame = job.takeNextTile()!.frame;
+    expect(job.failAttempt(frame, 0, 1, false)).toBe('retry');
+    expect(job.failAttempt(frame, 0, 1, false)).toBe('ignored');
+    expect(job.takeNextTile()).toMatchObject({ tile: 0, attempt: 2 });
+    expect(job.failAttempt(frame, 0, 2, false)).toBe('tile_failed');
+    job.closeFrame(frame, 'failed');
+    expect(job.openFrame(1)).toBeUndefined();
+    expect(job.areAllFramesEnded()).toBe(true);
+    expect(job.progress()).toMatchObject({ framesFailed: 1, tilesFailed: 1, tilesQueued: 0 });
+  });
+
+  it('ends every frame, with no tile left queued, whatever order results, failures and losses come in', () => {
+    const happening = fc.record({
+      pick: fc.nat(1000),
+      kind: fc.constantFrom('done', 'failed', 'lost', 'unusable'),
+    });
+    fc.assert(
+      fc.property(fc.array(happening, { minLength: 60, maxLength: 120 }), (happenings) => {
+        const job = newJob([1, 2, 3], 2);
+        const queued: { frame: number; tile: number; attempt: number }[] = [];
+        const takeAll = () => {
+          for (let next = job.takeNextTile(); next; next = job.takeNextTile())
+            queued.push({ frame: next.frame.frame, tile: next.tile, attempt: next.attempt });
+        };
+        takeAll();
+        for (let step = 0; queued.length > 0; step++) {
+          const { pick, kind } = happenings[step] ?? { pick: 0, kind: 'done' };
+          const [one] = queued.splice(pick % queued.length, 1);
+          const frame = job.openFrame(one!.frame);
+          if (frame && frame.state === 'rendering') {
+            if (kind === 'failed' && job.failAttempt(frame, one!.tile, one!.attempt, false) === 'tile_failed')
+              job.closeFrame(frame, 'failed');
+            else if (kind === 'lost') job.requeue(frame, one!.tile);
+            else if (kind === 'done' || kind === 'unusable') {
+              const isLast = job.place(frame, one!.tile, result(one!.attempt));
+              if (kind === 'unusable') {
+                job.displace(frame, one!.tile);
+                if (job.failAttempt(frame, one!.tile, one!.attempt, false) === 'tile_failed')
+                  job.closeFrame(frame, 'failed');
+              } else if (isLast) job.closeFrame(frame, 'finished');
+            }
+          }
+          takeAll();
+        }
+        const progress = job.progress();
+        expect(job.areAllFramesEnded()).toBe(true);
+        expect(progress.tilesQueued).toBe(0);
+        expect(progress.framesFinished + progress.framesFailed).toBe(3);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});

@@ -1,0 +1,6 @@
+/** JetStream has lost a stream: nothing is left of what was to be changed there; reconcile.ts makes the streams again. */
+import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
+
+export function isStreamLost(error: unknown): boolean {
+  return error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound;
+}
