@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { coordinatorConfig } from '#coordinator/config.js';
+import { agentConfig } from '#node-agent/config.js';
+import { configTable } from '#shared/config.js';
 import { ERROR_CODES } from '#shared/errors.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -32,6 +35,11 @@ describe('the repository is tidy', () => {
 
   it('no file is named after nothing', () => {
     expect(sourceFiles().filter((file) => /(^|\/)(utils?|helpers?|misc|common)\b/.test(file))).toEqual([]);
+  });
+
+  it("README's configuration tables are those of the programs", () => {
+    for (const definition of [coordinatorConfig, agentConfig])
+      expect(read('README.md')).toContain(configTable(definition));
   });
 
   it('documents name files that exist', () => {
