@@ -1,4 +1,4 @@
-// Original file: /work/main/proto/guian/v1/job_service.proto
+// Original file: proto/guian/v1/job_service.proto
 
 
 export interface CancelJobRequest {

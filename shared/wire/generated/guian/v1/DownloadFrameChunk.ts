@@ -1,4 +1,4 @@
-// Original file: /work/main/proto/guian/v1/frame_service.proto
+// Original file: proto/guian/v1/frame_service.proto
 
 import type { FrameFile as _guian_v1_FrameFile, FrameFile__Output as _guian_v1_FrameFile__Output } from '../../guian/v1/FrameFile.js';
 

@@ -1,4 +1,4 @@
-// Original file: /work/main/proto/guian/v1/types.proto
+// Original file: proto/guian/v1/types.proto
 
 import type { JobSpec as _guian_v1_JobSpec, JobSpec__Output as _guian_v1_JobSpec__Output } from '../../guian/v1/JobSpec.js';
 import type { JobProgress as _guian_v1_JobProgress, JobProgress__Output as _guian_v1_JobProgress__Output } from '../../guian/v1/JobProgress.js';

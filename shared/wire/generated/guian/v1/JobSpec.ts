@@ -1,4 +1,4 @@
-// Original file: /work/main/proto/guian/v1/types.proto
+// Original file: proto/guian/v1/types.proto
 
 import type { PackageManifest as _guian_v1_PackageManifest, PackageManifest__Output as _guian_v1_PackageManifest__Output } from '../../guian/v1/PackageManifest.js';
 import type { RenderSettings as _guian_v1_RenderSettings, RenderSettings__Output as _guian_v1_RenderSettings__Output } from '../../guian/v1/RenderSettings.js';

@@ -1,4 +1,4 @@
-// Original file: /work/main/proto/guian/v1/frame_service.proto
+// Original file: proto/guian/v1/frame_service.proto
 
 
 export interface ListFramesRequest {

@@ -1,4 +1,4 @@
-// Original file: /work/main/proto/guian/v1/frame_service.proto
+// Original file: proto/guian/v1/frame_service.proto
 
 import type { FrameRecord as _guian_v1_FrameRecord, FrameRecord__Output as _guian_v1_FrameRecord__Output } from '../../guian/v1/FrameRecord.js';
 

@@ -1,4 +1,4 @@
-// Original file: /work/main/proto/guian/v1/job_service.proto
+// Original file: proto/guian/v1/job_service.proto
 
 import type { Job as _guian_v1_Job, Job__Output as _guian_v1_Job__Output } from '../../guian/v1/Job.js';
 

@@ -1,4 +1,4 @@
-// Original file: /work/main/proto/guian/v1/node_service.proto
+// Original file: proto/guian/v1/node_service.proto
 
 
 export interface ListNodesRequest {

@@ -1,4 +1,4 @@
-// Original file: /work/main/proto/guian/v1/node_service.proto
+// Original file: proto/guian/v1/node_service.proto
 
 import type { Node as _guian_v1_Node, Node__Output as _guian_v1_Node__Output } from '../../guian/v1/Node.js';
 

@@ -1,4 +1,4 @@
-// Original file: /work/main/proto/guian/v1/package_service.proto
+// Original file: proto/guian/v1/package_service.proto
 
 import type { BlobRef as _guian_v1_BlobRef, BlobRef__Output as _guian_v1_BlobRef__Output } from '../../guian/v1/BlobRef.js';
 

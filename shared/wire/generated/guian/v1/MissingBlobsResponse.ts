@@ -1,4 +1,4 @@
-// Original file: /work/main/proto/guian/v1/package_service.proto
+// Original file: proto/guian/v1/package_service.proto
 
 import type { MissingBlob as _guian_v1_MissingBlob, MissingBlob__Output as _guian_v1_MissingBlob__Output } from '../../guian/v1/MissingBlob.js';
 

@@ -1,4 +1,4 @@
-// Original file: /work/main/proto/guian/v1/types.proto
+// Original file: proto/guian/v1/types.proto
 
 import type { RendererInfo as _guian_v1_RendererInfo, RendererInfo__Output as _guian_v1_RendererInfo__Output } from '../../guian/v1/RendererInfo.js';
 import type { Long } from '@grpc/proto-loader';

@@ -1,4 +1,4 @@
-// Original file: /work/main/proto/guian/v1/node_service.proto
+// Original file: proto/guian/v1/node_service.proto
 
 import type * as grpc from '@grpc/grpc-js'
 import type { MethodDefinition } from '@grpc/proto-loader'

@@ -1,4 +1,4 @@
-// Original file: /work/main/proto/guian/v1/types.proto
+// Original file: proto/guian/v1/types.proto
 
 import type { Long } from '@grpc/proto-loader';
 

@@ -1,4 +1,4 @@
-// Original file: /work/main/proto/guian/v1/types.proto
+// Original file: proto/guian/v1/types.proto
 
 import type { Environment as _guian_v1_Environment, Environment__Output as _guian_v1_Environment__Output } from '../../guian/v1/Environment.js';
 import type { SyntheticSettings as _guian_v1_SyntheticSettings, SyntheticSettings__Output as _guian_v1_SyntheticSettings__Output } from '../../guian/v1/SyntheticSettings.js';

@@ -1,4 +1,4 @@
-// Original file: /work/main/proto/guian/v1/job_service.proto
+// Original file: proto/guian/v1/job_service.proto
 
 import type { JobSpec as _guian_v1_JobSpec, JobSpec__Output as _guian_v1_JobSpec__Output } from '../../guian/v1/JobSpec.js';
 

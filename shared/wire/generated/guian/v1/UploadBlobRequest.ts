@@ -1,4 +1,4 @@
-// Original file: /work/main/proto/guian/v1/package_service.proto
+// Original file: proto/guian/v1/package_service.proto
 
 import type { UploadHeader as _guian_v1_UploadHeader, UploadHeader__Output as _guian_v1_UploadHeader__Output } from '../../guian/v1/UploadHeader.js';
 

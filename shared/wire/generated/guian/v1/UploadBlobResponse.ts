@@ -1,4 +1,4 @@
-// Original file: /work/main/proto/guian/v1/package_service.proto
+// Original file: proto/guian/v1/package_service.proto
 
 import type { Long } from '@grpc/proto-loader';
 
