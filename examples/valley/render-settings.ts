@@ -5,6 +5,6 @@ export const RENDER_SETTINGS = {
   samples: 16,
   fps: 24,
   environment: 'none',
-  exposure: 1,
+  exposure: 1.2,
   view: 'agx',
 } as const;
