@@ -1,6 +1,6 @@
 // Which way imports point: adapters, loops and main use planning, scheduling and frames, which use shared; coordinator
 // and node-agent know each other through shared alone; nothing goes round in a circle. Runs in `npm test`.
-const PURE = '^(coordinator/(planning|scheduling)|shared/(domain|state|image))/';
+const PURE = '^(coordinator/(planning|scheduling|recovery)|shared/(domain|state|image))/';
 const PURE_MAY_IMPORT = `${PURE}|^shared/(errors|limits|invariant|clock|bus/messages)\\.ts$|^(node_modules/)?zod|^node_modules/zod/`;
 const TESTS = '\\.test\\.ts$';
 
@@ -39,9 +39,9 @@ module.exports = {
     {
       name: 'decisions-know-no-effects',
       comment:
-        'planning, scheduling and frames are used by adapters, loops and main, never the other way round',
+        'planning, scheduling, recovery and frames are used by adapters, loops and main, never the other way round',
       severity: 'error',
-      from: { path: '^coordinator/(planning|scheduling|frames)/', pathNot: TESTS },
+      from: { path: '^coordinator/(planning|scheduling|recovery|frames)/', pathNot: TESTS },
       to: { path: '^coordinator/(adapters|loops|main\\.ts)' },
     },
     {

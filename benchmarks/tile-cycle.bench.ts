@@ -8,6 +8,7 @@ import { decodeExr } from '#shared/image/exr-decode.js';
 import { floatsToHalves } from '#shared/image/half.js';
 import { invariant } from '#shared/invariant.js';
 import type { Benchmark } from './support/benchmark.js';
+import { withCpuTime } from './support/cpu-time.js';
 import { rawLoop } from './support/raw-loop.js';
 import { scratchFolder } from './support/scratch-folder.js';
 import { median, rounded, timed } from './support/statistics.js';
@@ -27,36 +28,54 @@ export const benchmark: Benchmark = {
     const job = await farm.job(jobFlags(FRAMES));
     say(`warming up, then ${ROUNDS} rounds of ${TILES} tiles each …`);
     await (await farm.job(jobFlags(4))).runToEnd();
-    await rawLoop(farm.farm.natsUrl, 2_000);
-    const raw: number[] = [];
-    const through: number[] = [];
+    const nats = { url: farm.farm.natsUrl, pid: farm.farm.nats!.pid! };
+    await rawLoop(nats, 2_000, 'with-ids');
+    const raw: Run[] = [];
+    const bare: Run[] = [];
+    const through: Run[] = [];
     let lastJobId = '';
     for (let round = 0; round < ROUNDS; round++) {
-      raw.push(await rawLoop(farm.farm.natsUrl, TILES));
-      const { ms, result } = await timed(() => job.runToEnd());
-      invariant(result.progress?.tilesDone === TILES, `${result.progress?.tilesDone} tiles were done`);
-      through.push((TILES / ms) * 1000);
-      lastJobId = result.jobId;
-      say(
-        `round ${round + 1}: raw ${rounded(raw[round]!)} tiles/s, farm ${rounded(through[round]!)} tiles/s`,
-      );
+      bare.push(await rawLoop(nats, TILES, 'bare'));
+      raw.push(await rawLoop(nats, TILES, 'with-ids'));
+      const { result, cpuS } = await withCpuTime(farm.farm.pids(), () => timed(() => job.runToEnd()));
+      const done = result.result.progress?.tilesDone;
+      invariant(done === TILES, `${done} tiles were done`);
+      through.push({ tilesPerS: (TILES / result.ms) * 1000, cpuS });
+      lastJobId = result.result.jobId;
+      const [rawPerS, farmPerS] = [raw[round]!, through[round]!].map((run) => rounded(run.tilesPerS));
+      say(`round ${round + 1}: raw ${rawPerS} tiles/s, farm ${farmPerS} tiles/s`);
     }
     for (const frame of [0, FRAMES - 1]) await checkFrame(farm, lastJobId, frame);
-    const ratio = rounded(median(through.map((tilesPerS, round) => tilesPerS / raw[round]!)));
+    const ratio = rounded(median(through.map((run, round) => run.tilesPerS / raw[round]!.tilesPerS)));
     return {
       rows: [
         {
           tiles: TILES,
           tilePx: TILE_PX,
-          rawTilesPerS: rounded(median(raw)),
-          farmTilesPerS: rounded(median(through)),
+          rawTilesPerS: rounded(median(raw.map((run) => run.tilesPerS))),
+          farmTilesPerS: rounded(median(through.map((run) => run.tilesPerS))),
           ratio,
+          bareRawTilesPerS: rounded(median(bare.map((run) => run.tilesPerS))),
+          ratioToBare: rounded(median(through.map((run, round) => run.tilesPerS / bare[round]!.tilesPerS))),
+          rawCpuUsPerTile: cpuUsPerTile(raw),
+          farmCpuUsPerTile: cpuUsPerTile(through),
         },
       ],
       targets: [{ what: 'farm ÷ raw loop', value: ratio, atLeast: 0.5 }],
     };
   },
 };
+
+interface Run {
+  readonly tilesPerS: number;
+  readonly cpuS: number | undefined;
+}
+
+/** All processes together; empty where the system does not tell. */
+function cpuUsPerTile(runs: readonly Run[]): number | string {
+  const seconds = runs.flatMap((run) => run.cpuS ?? []);
+  return seconds.length === 0 ? '' : rounded((median(seconds) / TILES) * 1e6);
+}
 
 function jobFlags(frames: number): Record<string, string> {
   return {

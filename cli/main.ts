@@ -33,7 +33,7 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   },
   job: {
     group: JOBS,
-    summary: 'show, watch or cancel one job',
+    summary: 'show, watch, cancel or retry one job, or tell its events',
     load: async () => (await import('./commands/job.js')).jobCommand(),
   },
   frames: {

@@ -14,6 +14,8 @@ export interface Farm {
   readonly events: EventLog;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Encoded results held in memory until their frame is complete; the rest are read again from the stream. */
+  readonly collectedBytesMax: number;
   /** Aborts when the coordinator closes. */
   readonly signal: AbortSignal;
 }

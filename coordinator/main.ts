@@ -7,6 +7,7 @@ import { connectBus } from '#shared/bus/connect.js';
 import { ensureStreams } from '#shared/bus/streams.js';
 import { systemClock } from '#shared/clock.js';
 import { FarmError } from '#shared/errors.js';
+import { LIMITS } from '#shared/limits.js';
 import { createLogger } from '#shared/log.js';
 import { eventLog } from './adapters/events/event-log.js';
 import { frameService } from './adapters/grpc/frame-service.js';
@@ -14,13 +15,14 @@ import { type JobServiceHooks, jobService } from './adapters/grpc/job-service.js
 import { nodeService } from './adapters/grpc/node-service.js';
 import { packageService } from './adapters/grpc/package-service.js';
 import { startGrpcServer } from './adapters/grpc/server.js';
-import { openStore } from './adapters/store/store.js';
+import { openStore, type Store } from './adapters/store/store.js';
 import { CloseStack } from './close-stack.js';
 import type { CoordinatorConfig } from './config.js';
-import type { Farm } from './farm.js';
+import type { Farm, Stitcher } from './farm.js';
 import { FramePool } from './frames/frame-pool.js';
 import { JobRegistry } from './jobs/job-registry.js';
 import { loadJobs } from './jobs/load-jobs.js';
+import { resumeEvents } from './jobs/resume-events.js';
 import { JobSubmitter } from './jobs/submit-job.js';
 import { SceneJudge } from './judging/scene-judge.js';
 import { startLoops } from './loops/start-loops.js';
@@ -34,8 +36,18 @@ export interface RunningCoordinator {
   close(): Promise<void>;
 }
 
+/** What a test bounds tighter, or wraps to make it fail; a farm leaves all of it out. */
+export interface CoordinatorParts {
+  readonly collectedBytesMax?: number;
+  readonly wrapStore?: (store: Store) => Store;
+  readonly wrapStitcher?: (stitcher: Stitcher) => Stitcher;
+}
+
 /** @throws STORE_LOCKED, BUS_UNAVAILABLE, PORT_TAKEN, DISK_FULL, each with one line that names the way out. */
-export async function runCoordinator(config: CoordinatorConfig): Promise<RunningCoordinator> {
+export async function runCoordinator(
+  config: CoordinatorConfig,
+  { collectedBytesMax = LIMITS.collectedBytesMax, ...wrap }: CoordinatorParts = {},
+): Promise<RunningCoordinator> {
   const log = createLogger('coordinator', config.logLevel);
   const stopping = new AbortController();
   // Every call to the bus and every watcher listens to it.
@@ -44,17 +56,20 @@ export async function runCoordinator(config: CoordinatorConfig): Promise<Running
   // Undone in reverse: calls end first, the store is unlocked last.
   opened.defer(() => log.info('coordinator stopped'));
   try {
-    const store = opened.use(await openStore(config.storeDir, log));
+    const opening = opened.use(await openStore(config.storeDir, log));
+    const store = wrap.wrapStore?.(opening) ?? opening;
     const bus = opened.use(await connectBus(config.natsUrl, config.prefix, 'guian-coordinator'));
     await ensureStreams(bus, stopping.signal);
     const jobs = new JobRegistry();
     const events = eventLog(bus, systemClock, log, stopping.signal);
-    const farm: Farm = { bus, store, jobs, events, clock: systemClock, log, signal: stopping.signal };
+    const shared = { clock: systemClock, log, signal: stopping.signal };
+    const farm: Farm = { bus, store, jobs, events, collectedBytesMax, ...shared };
     await loadJobs(farm);
+    await resumeEvents(farm);
 
     const pool = opened.use(new FramePool());
     const judge = opened.use(new SceneJudge());
-    const loops = startLoops(farm, pool);
+    const loops = startLoops(farm, wrap.wrapStitcher?.(pool) ?? pool);
     opened.defer(() => loops.stop());
     opened.defer(() => stopping.abort());
     const submitter = new JobSubmitter(farm, {
@@ -62,7 +77,11 @@ export async function runCoordinator(config: CoordinatorConfig): Promise<Running
       readySlots: () => loops.nodes.readySlots(),
       submitted: (job) => loops.jobSubmitted(job),
     });
-    const hooks: JobServiceHooks = { submitter, cancel: (jobId) => loops.cancelJob(jobId) };
+    const hooks: JobServiceHooks = {
+      submitter,
+      cancel: (jobId) => loops.cancelJob(jobId),
+      retry: (jobId, frames) => loops.retryJob(jobId, frames),
+    };
     const server = await startGrpcServer(config.listen, {
       jobs: jobService(farm, hooks),
       packages: packageService(store.blobs, log),

@@ -7,10 +7,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KV, KvEntry } from '@nats-io/kv';
 import type { Bus } from '#shared/bus/connect.js';
+import { decodeRecordCopy } from '#shared/bus/job-record-copy.js';
 import { type Assignment, assignmentSchema, decodeMessage } from '#shared/bus/messages.js';
 import type { JobId, NodeId } from '#shared/domain/ids.js';
-import { type JobRecord, jobRecordSchema } from '#shared/domain/job.js';
-import { messageOf } from '#shared/errors.js';
+import type { JobRecord } from '#shared/domain/job.js';
+import { FarmError, messageOf } from '#shared/errors.js';
 import type { Logger } from '#shared/log.js';
 
 const LOOK_EVERY_MS = 3_000;
@@ -57,10 +58,14 @@ export class Assignments implements AsyncDisposable {
         this.#complaint = '';
         const end = () => watch.stop();
         signal.addEventListener('abort', end);
+        if (signal.aborted) end();
         const looking = this.#lookUntilSilent(kv, end);
-        for await (const entry of watch) this.#apply(entry);
-        signal.removeEventListener('abort', end);
-        await looking.stop();
+        try {
+          for await (const entry of watch) this.#apply(entry);
+        } finally {
+          signal.removeEventListener('abort', end);
+          await looking.stop();
+        }
       } catch (error) {
         this.#complain('waiting for the coordinator to set up the assignments', error);
       }
@@ -126,7 +131,9 @@ export class Assignments implements AsyncDisposable {
         const kv = await bus.kvm.open(bus.names.jobsBucket, { bindOnly: true });
         const entry = await kv.get(jobId);
         if (entry && entry.operation === 'PUT') {
-          const record = decodeMessage(jobRecordSchema, entry.value, `record of job ${jobId}`);
+          const record = decodeRecordCopy(entry.value, `record of job ${jobId}`);
+          if (record.jobId !== jobId)
+            throw new FarmError('MESSAGE_INVALID', `record of job ${jobId}: it is that of ${record.jobId}`);
           if (this.#wanted.has(jobId)) {
             this.#records.set(jobId, record);
             this.#emit();
@@ -152,7 +159,7 @@ export class Assignments implements AsyncDisposable {
   #complain(phrase: string, error: unknown): void {
     if (this.#closing.signal.aborted || this.#complaint === messageOf(error)) return;
     this.#complaint = messageOf(error);
-    this.#options.logger.warn({ err: error }, phrase);
+    this.#options.logger.warn({ reason: messageOf(error) }, phrase);
   }
 }
 

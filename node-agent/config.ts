@@ -14,12 +14,10 @@ import {
   prefixField,
 } from '#shared/config.js';
 import { slug } from '#shared/domain/ids.js';
-import { DEFAULTS } from '#shared/limits.js';
+import { DEFAULTS, LIMITS } from '#shared/limits.js';
 
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
-/** No machine known has more cores; a slot is a thread with its own renderer. */
-const SLOTS_MAX = 1024;
 
 export const agentConfig = defineConfig('agent', {
   natsUrl: natsUrlField,
@@ -42,9 +40,9 @@ export const agentConfig = defineConfig('agent', {
     env: 'GUIAN_SLOTS',
     doc: 'tiles rendered at the same time, one thread each',
     min: 1,
-    max: SLOTS_MAX,
+    max: LIMITS.slotsPerNodeMax,
     unit: 'threads',
-    default: () => Math.min(SLOTS_MAX, availableParallelism()),
+    default: () => Math.min(LIMITS.slotsPerNodeMax, availableParallelism()),
     defaultText: 'number of cores',
   }),
   cacheDir: folder({

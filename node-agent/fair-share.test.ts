@@ -90,5 +90,5 @@ test('tiles of a few ms are prefetched deeper, long ones never beyond two per sl
   expect(prefetchDepth(2, undefined)).toBe(4);
   expect(prefetchDepth(2, 5_000)).toBe(4);
   expect(prefetchDepth(2, 1)).toBe(40);
-  expect(prefetchDepth(2, 0)).toBe(64);
+  expect(prefetchDepth(2, 0)).toBe(128);
 });

@@ -18,7 +18,7 @@ export interface JobLoad {
 }
 
 const WORK_AHEAD_MS = 20;
-const DEPTH_PER_SLOT_MAX = 32;
+const DEPTH_PER_SLOT_MAX = 64;
 
 /** @param meanTileMs of late; undefined before the first tile. */
 export function prefetchDepth(slots: number, meanTileMs: number | undefined): number {

@@ -1,21 +1,35 @@
-/** Says once a second on core NATS that this node is there and what it is. A missed one is never made up for. */
+/**
+ * Says once a second on core NATS that this node is there, what it is and what it has in hand. A missed one is never made
+ * up for; the coordinator may call for one in between. It answers when the node holds what it should drop.
+ */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, freemem, hostname, totalmem } from 'node:os';
+import { createInbox } from '@nats-io/transport-node';
 import type { Bus } from '#shared/bus/connect.js';
-import { encodeMessage, type Heartbeat } from '#shared/bus/messages.js';
+import {
+  decodeMessage,
+  encodeMessage,
+  type Heartbeat,
+  type HeartbeatAnswer,
+  heartbeatAnswerSchema,
+} from '#shared/bus/messages.js';
 import type { NodeId } from '#shared/domain/ids.js';
+import { messageOf } from '#shared/errors.js';
 import { TIMES } from '#shared/limits.js';
+import type { Logger } from '#shared/log.js';
 
 /** What changes from beat to beat. */
-export type NodeActivity = Pick<Heartbeat, 'slotsBusy' | 'jobIds' | 'tilesDone'>;
+export type NodeActivity = Pick<Heartbeat, 'slotsBusy' | 'jobIds' | 'tilesDone' | 'inHand' | 'inHandLeftOut'>;
 
 export interface HeartbeatOptions {
   readonly bus: Bus;
   readonly nodeId: NodeId;
   readonly slots: number;
   readonly renderers: Heartbeat['renderers'];
+  readonly logger: Logger;
   activity(): NodeActivity;
+  onAnswer(answer: HeartbeatAnswer): void;
 }
 
 export interface RunningHeartbeat {
@@ -38,6 +52,17 @@ export function startHeartbeat(options: HeartbeatOptions): RunningHeartbeat {
     memoryBytes: totalmem(),
     renderers,
   };
+  const inbox = createInbox();
+  const answers = bus.connection.subscribe(inbox, {
+    callback: (error, message) => {
+      if (error) return;
+      try {
+        options.onAnswer(decodeMessage(heartbeatAnswerSchema, message.data, 'answer to a heartbeat'));
+      } catch (cause) {
+        options.logger.warn({ reason: messageOf(cause) }, 'answer to a heartbeat dropped');
+      }
+    },
+  });
   const beat = (leaving: boolean) => {
     if (bus.connection.isClosed()) return;
     const message: Heartbeat = {
@@ -46,14 +71,27 @@ export function startHeartbeat(options: HeartbeatOptions): RunningHeartbeat {
       memoryUsedBytes: totalmem() - freemem(),
       leaving,
     };
-    bus.connection.publish(bus.names.heartbeat(nodeId), encodeMessage(message));
+    bus.connection.publish(bus.names.heartbeat(nodeId), encodeMessage(message), { reply: inbox });
   };
+  let called: NodeJS.Timeout | undefined;
+  const calls = bus.connection.subscribe(bus.names.rollCall, {
+    callback: (error) => {
+      if (error) return;
+      // Tiles that came before the call are at hand by then.
+      called ??= setTimeout(() => {
+        called = undefined;
+        beat(false);
+      }, TIMES.rollCallAnswerMs);
+    },
+  });
   const timer = setInterval(beat, TIMES.heartbeatEveryMs, false);
   beat(false);
   return {
     instanceId: fixed.instanceId,
     leave: () => {
       clearInterval(timer);
+      clearTimeout(called);
+      for (const subscription of [answers, calls]) subscription.unsubscribe();
       beat(true);
     },
   };

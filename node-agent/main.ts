@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connectBus } from '#shared/bus/connect.js';
+import type { HeartbeatAnswer } from '#shared/bus/messages.js';
 import type { NodeId } from '#shared/domain/ids.js';
 import { createLogger } from '#shared/log.js';
 import { connectCoordinator } from '#shared/wire/coordinator-client.js';
@@ -69,8 +70,10 @@ async function start(
     slotsBusy: runner.slotsBusy,
     jobIds: runner.jobIds,
     tilesDone: runner.tilesDone,
+    ...runner.inHand(),
   });
-  const heartbeat = startHeartbeat({ bus, nodeId, slots, renderers, activity });
+  const onAnswer = (answer: HeartbeatAnswer) => runner.drop(answer);
+  const heartbeat = startHeartbeat({ bus, nodeId, slots, renderers, logger, activity, onAnswer });
   const assignments = new Assignments({
     bus,
     nodeId,

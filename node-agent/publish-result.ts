@@ -45,21 +45,7 @@ async function publishPart(
   const subject = bus.names.result(meta, part);
   await retryCall(
     `publish the result of tile ${jobId} ${frame}/${tile}`,
-    () => withoutStackTraces(() => bus.js.publish(subject, bytes, { msgID, headers: header })),
+    () => bus.publisher.publish(subject, bytes, { msgID, headers: header }),
     signal,
   );
-}
-
-/**
- * The client makes the errors of a request before it sends it, and their stack traces were a sixth of the main thread's
- * time with short tiles (measured). `retryCall` says what was being published, which is all that the trace would tell.
- */
-function withoutStackTraces<T>(start: () => T): T {
-  const before = Error.stackTraceLimit;
-  Error.stackTraceLimit = 0;
-  try {
-    return start();
-  } finally {
-    Error.stackTraceLimit = before;
-  }
 }

@@ -140,7 +140,13 @@ export class RenderPool implements AsyncDisposable {
   #flush(): void {
     const byKey = new Map<string, Tile[]>();
     for (const tile of this.#pending) byKey.set(tile.key, [...(byKey.get(tile.key) ?? []), tile]);
-    const perSlot = Math.ceil(this.#pending.length / this.#options.slots);
+    // Spread over the slots when they have nothing else. While they are busy, half of a slot's load travels together:
+    // split once more with each answer, batches would shrink to single tiles.
+    const { slots } = this.#options;
+    const perSlot = Math.max(
+      Math.ceil(this.#pending.length / slots),
+      Math.ceil(this.#tiles.size / (2 * slots)),
+    );
     this.#pending = [];
     for (const [key, tiles] of byKey) {
       const share = Math.min(this.#batchMax(key), perSlot);

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -89,7 +89,8 @@ describe('the scene cache', () => {
       const good = server.add({ 'a.bin': 'x' });
       const bad = { ...good, files: [...good.files, { ...good.files[0]!, path }] } as PackageManifest;
       await expect(cache.acquire(bad)).rejects.toMatchObject({ code: 'SCENE_PATH_ESCAPES' });
-      expect(await readdir(join(folder, 'scenes'))).toEqual([]);
+      const [mine] = await readdir(join(folder, 'scenes'));
+      expect(await readdir(join(folder, 'scenes', mine!))).toEqual([]);
     },
   );
 
@@ -107,6 +108,21 @@ describe('the scene cache', () => {
     expect(await holds(join(scene.folder, 'b.bin'), bytesOf(10 * KIB, 5))).toBe(true);
     expect(server.requests.map((request) => request.digest)).toHaveLength(3);
     expect(await readdir(join(folder, 'blobs'))).toHaveLength(2);
+  });
+
+  test('a second agent that was given the same folder clears away nothing that the first one renders from', async () => {
+    await using first = await openCache();
+    const manifest = server.add({ 'a.bin': bytesOf(KIB, 8) });
+    const { scene } = await first.acquire(manifest);
+    {
+      await using second = await openCache();
+      (await second.acquire(manifest)).release();
+      expect(await readdir(join(folder, 'scenes'))).toHaveLength(2);
+    }
+    expect(await holds(join(scene.folder, 'a.bin'), bytesOf(KIB, 8))).toBe(true);
+    await mkdir(join(folder, 'scenes', `${2 ** 22 + 1}-gone`));
+    await using _third = await openCache();
+    expect(await readdir(join(folder, 'scenes'))).toHaveLength(2);
   });
 
   test('a blob cut short while the process runs is noticed by its size', async () => {

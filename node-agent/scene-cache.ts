@@ -1,8 +1,8 @@
 /**
  * Scene packages on this node's disk, by content: `blobs/<digest>` and, per package in use, a folder of links
- * `scenes/<manifest digest>/…`. A blob is judged by size at every use and by digest at its first use in this process, so
+ * `scenes/<process>/<manifest digest>/…`. A blob is judged by size at every use and by digest at its first use in this process, so
  * what a disk or a crash damaged is fetched again. Least recently used blobs go first when the cache is over its size;
- * what is in use stays. One process per folder.
+ * what is in use stays. Made for one process per folder; a second one costs downloads, never a scene in use.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -16,7 +16,7 @@ import type { Logger } from '#shared/log.js';
 import type { CoordinatorClient } from '#shared/wire/coordinator-client.js';
 import { type BlobRef, downloadBlob } from './blob-download.js';
 import type { LocalScene } from './renderers/renderer.js';
-import { makeSceneFolder, manifestDigest } from './scene-folder.js';
+import { makeSceneFolder, manifestDigest, openScenesFolder } from './scene-folder.js';
 
 /** Streams at once: enough to hide round trips, few enough to leave the coordinator to other nodes. */
 const DOWNLOADS_MAX = 4;
@@ -61,16 +61,17 @@ export class SceneCache implements AsyncDisposable {
   #bringing = 0;
   #evicting = Promise.resolve();
 
-  private constructor(options: SceneCacheOptions) {
+  readonly #scenesFolder: AsyncDisposable & { readonly path: string };
+
+  private constructor(options: SceneCacheOptions, scenesFolder: AsyncDisposable & { readonly path: string }) {
     this.#options = options;
+    this.#scenesFolder = scenesFolder;
   }
 
   /** Takes over what an earlier process left; what it left half done is removed. */
   static async open(options: SceneCacheOptions): Promise<SceneCache> {
-    const cache = new SceneCache(options);
-    await rm(cache.#scenesFolder, { recursive: true, force: true });
+    const cache = new SceneCache(options, await openScenesFolder(join(options.folder, 'scenes')));
     await mkdir(cache.#blobsFolder, { recursive: true });
-    await mkdir(cache.#scenesFolder, { recursive: true });
     for (const name of await readdir(cache.#blobsFolder)) {
       const file = join(cache.#blobsFolder, name);
       const digest = digestSchema.safeParse(name);
@@ -116,14 +117,11 @@ export class SceneCache implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
     await Promise.allSettled([...this.#fetching.values(), this.#evicting]);
+    await this.#scenesFolder[Symbol.asyncDispose]();
   }
 
   get #blobsFolder(): string {
     return join(this.#options.folder, 'blobs');
-  }
-
-  get #scenesFolder(): string {
-    return join(this.#options.folder, 'scenes');
   }
 
   #start(key: string, manifest: PackageManifest): CachedScene {
@@ -138,7 +136,7 @@ export class SceneCache implements AsyncDisposable {
 
   async #bring(key: string, manifest: PackageManifest): Promise<LocalScene> {
     const startMs = performance.now();
-    const folder = join(this.#scenesFolder, key);
+    const folder = join(this.#scenesFolder.path, key);
     const fetched = await this.#undisturbed(async () => {
       const bytes = await this.#ensureBlobs(manifest);
       await makeSceneFolder(manifest, folder, (digest) => this.#blobFile(digest));
@@ -155,7 +153,7 @@ export class SceneCache implements AsyncDisposable {
     const scene = await entry.ready;
     await this.#undisturbed(async () => {
       if ((await this.#ensureBlobs(entry.manifest)) === 0) return;
-      await makeSceneFolder(entry.manifest, join(this.#scenesFolder, key), (digest) =>
+      await makeSceneFolder(entry.manifest, join(this.#scenesFolder.path, key), (digest) =>
         this.#blobFile(digest),
       );
     });
@@ -265,7 +263,7 @@ export class SceneCache implements AsyncDisposable {
       const oldest = oldestOf(idle);
       if (oldest === undefined) return;
       this.#scenes.delete(oldest);
-      await rm(join(this.#scenesFolder, oldest), { recursive: true, force: true });
+      await rm(join(this.#scenesFolder.path, oldest), { recursive: true, force: true });
     }
   }
 

@@ -5,6 +5,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Bus } from '#shared/bus/connect.js';
+import type { HeartbeatAnswer, TileMessage } from '#shared/bus/messages.js';
 import { digestSchema, type JobId, type NodeId } from '#shared/domain/ids.js';
 import type { JobRecord } from '#shared/domain/job.js';
 import { FarmError } from '#shared/errors.js';
@@ -51,6 +52,7 @@ export class TileRunner {
   readonly #jobs = new Map<JobId, Job>();
   readonly #jobOf = new WeakMap<Ticket, Job>();
   readonly #holds = new WeakMap<Ticket, FrameHold>();
+  readonly #runningOf = new WeakMap<Ticket, RunningTile>();
   readonly #publishing: PublishWindow;
   readonly #inFlight = new Set<Promise<void>>();
   readonly #giveUp = new AbortController();
@@ -66,6 +68,7 @@ export class TileRunner {
       bus: options.bus,
       slots: options.slots,
       logger: options.logger,
+      flawOf: (tile) => this.#flawOf(tile),
       onTicket: (ticket) => this.#prepare(ticket),
       onDropped: (ticket) => this.#holds.get(ticket)?.release(),
     });
@@ -83,6 +86,19 @@ export class TileRunner {
   setJobs(records: ReadonlyMap<JobId, JobRecord>): void {
     for (const [jobId, job] of this.#jobs) if (!records.has(jobId)) this.#leave(jobId, job);
     for (const record of records.values()) if (!this.#jobs.has(record.jobId)) this.#begin(record);
+  }
+
+  /** Attempts that were delivered here and are not acknowledged. */
+  inHand(): ReturnType<TileSource['inHand']> {
+    return this.#source.inHand();
+  }
+
+  /** The coordinator says that these are no longer this node's. */
+  drop({ over, taken }: HeartbeatAnswer): void {
+    const rendering = [...this.#source.drop(over, 'acknowledge'), ...this.#source.drop(taken, 'say nothing')];
+    for (const ticket of rendering) this.#runningOf.get(ticket)?.cancel();
+    const tiles = [...over, ...taken].reduce((sum, { attempts }) => sum + attempts.length, 0);
+    this.#options.logger.info({ tiles, cancelled: rendering.length }, 'tiles dropped that others have done');
   }
 
   /**
@@ -158,6 +174,13 @@ export class TileRunner {
     }
   }
 
+  #flawOf({ jobId, region }: TileMessage): string | undefined {
+    const { widthPx, heightPx } = this.#jobs.get(jobId)?.record.settings ?? {};
+    if (widthPx === undefined || heightPx === undefined) return undefined;
+    if (region.x1 <= widthPx && region.y1 <= heightPx) return undefined;
+    return `region: it ends at ${region.x1},${region.y1}, outside the frame of ${widthPx}x${heightPx} px`;
+  }
+
   /** Its frame is prepared while others render: at most once per node, whoever asks first. */
   #prepare(ticket: Ticket): void {
     const job = this.#jobs.get(ticket.tile.jobId);
@@ -227,6 +250,7 @@ export class TileRunner {
     if (job.left.signal.aborted || frame?.kind !== 'ready') return { kind: 'cancelled', threadId: 0 };
     const tile = this.#options.pool.render(frame.key, frame.context, ticket.tile.region);
     job.running.add(tile);
+    this.#runningOf.set(ticket, tile);
     try {
       return await tile.outcome;
     } finally {

@@ -6,9 +6,17 @@
  */
 import type { JsMsg } from '@nats-io/jetstream';
 import type { Bus } from '#shared/bus/connect.js';
-import { decodeMessage, type TileMessage, tileMessageSchema } from '#shared/bus/messages.js';
+import {
+  decodeMessage,
+  type Hands,
+  type Heartbeat,
+  type HeldAttempt,
+  type TileMessage,
+  tileMessageSchema,
+} from '#shared/bus/messages.js';
 import type { JobId } from '#shared/domain/ids.js';
-import { TIMES } from '#shared/limits.js';
+import { FarmError } from '#shared/errors.js';
+import { LIMITS, TIMES } from '#shared/limits.js';
 import type { Logger } from '#shared/log.js';
 import { nextJob, planPulls, prefetchDepth } from './fair-share.js';
 import { JobFeed } from './job-feed.js';
@@ -20,12 +28,16 @@ export interface Ticket {
   state: 'buffered' | 'rendering' | 'publishing';
   /** It could start now. */
   isReady: boolean;
+  /** What becomes of its message when it is not finished here. */
+  ifUnfinished: 'hand back' | 'acknowledge' | 'say nothing';
 }
 
 export interface TileSourceOptions {
   readonly bus: Bus;
   readonly slots: number;
   readonly logger: Logger;
+  /** Why a tile cannot be one of its job's; nothing when it can. */
+  flawOf(tile: TileMessage): string | undefined;
   /** A new tile is at hand. */
   onTicket(ticket: Ticket): void;
   /** A buffered tile was handed back. */
@@ -143,7 +155,45 @@ export class TileSource {
   handBack(ticket: Ticket): void {
     this.#leaveSlot(ticket);
     this.#forget(ticket);
-    ticket.message.nak();
+    letGo(ticket);
+  }
+
+  /** Everything here, as heartbeats tell it. */
+  inHand(): Pick<Heartbeat, 'inHand' | 'inHandLeftOut'> {
+    const inHand: { jobId: JobId; attempts: HeldAttempt[] }[] = [];
+    let room: number = LIMITS.heartbeatAttemptsMax;
+    let inHandLeftOut = 0;
+    for (const job of [...this.#jobs.values(), ...this.#leaving]) {
+      const attempts: HeldAttempt[] = [];
+      for (const { tile, message } of job.tickets.values()) {
+        if (room-- > 0) attempts.push([tile.frame, tile.tile, tile.attempt, message.seq]);
+        else inHandLeftOut++;
+      }
+      if (attempts.length > 0) inHand.push({ jobId: job.feed.jobId, attempts });
+    }
+    return { inHand, inHandLeftOut };
+  }
+
+  /**
+   * These are no longer this node's. Buffered ones go at once.
+   * @returns those that are rendering: whoever stops them hands them back.
+   */
+  drop(hands: Hands, ifUnfinished: Ticket['ifUnfinished']): Ticket[] {
+    const rendering: Ticket[] = [];
+    for (const { jobId, attempts } of hands) {
+      const job = this.#jobs.get(jobId);
+      for (const [frame, tile, attempt] of job ? attempts : []) {
+        const ticket = job?.tickets.get(attemptKey({ frame, tile, attempt }));
+        if (!job || !ticket) continue;
+        ticket.ifUnfinished = ifUnfinished;
+        if (ticket.state === 'rendering') rendering.push(ticket);
+        if (ticket.state !== 'buffered') continue;
+        if (ticket.isReady) job.ready--;
+        this.#handBack(job, ticket);
+      }
+    }
+    if (hands.length > 0) this.#refillSoon();
+    return rendering;
   }
 
   /** Tiles that the slots may hold at once: one each, and half the depth where tiles are so short that they travel together. */
@@ -190,6 +240,11 @@ export class TileSource {
     let tile: TileMessage;
     try {
       tile = decodeMessage(tileMessageSchema, message.data, `tile message ${message.subject}`);
+      // Anybody on the bus can write one; a tile of another job, or larger than the frame, would harm this node.
+      const flaw = this.#isAddressed(tile, message)
+        ? this.#jobs.get(tile.jobId) === job && this.#options.flawOf(tile)
+        : 'its subject names another tile';
+      if (flaw) throw new FarmError('MESSAGE_INVALID', `tile message ${message.subject}: ${flaw}`);
     } catch (error) {
       this.#options.logger.error({ jobId: job.feed.jobId, err: error }, 'tile message refused');
       message.term('not a tile message');
@@ -200,22 +255,27 @@ export class TileSource {
     if (known) {
       // The lease ran out (or the server forgot it) while the tile was here: the newest delivery is the one to answer.
       known.message = message;
+      known.ifUnfinished = 'hand back';
       return;
     }
     if (this.#jobs.get(job.feed.jobId) !== job) {
       message.nak();
       return;
     }
-    const ticket: Ticket = { tile, message, state: 'buffered', isReady: false };
+    const ticket: Ticket = { tile, message, state: 'buffered', isReady: false, ifUnfinished: 'hand back' };
     job.tickets.set(key, ticket);
     job.buffered.add(ticket);
     this.#options.onTicket(ticket);
   }
 
+  #isAddressed(tile: TileMessage, message: JsMsg): boolean {
+    return message.subject === this.#options.bus.names.tile(tile);
+  }
+
   #handBack(job: Job, ticket: Ticket): void {
     job.buffered.delete(ticket);
     job.tickets.delete(attemptKey(ticket.tile));
-    ticket.message.nak();
+    letGo(ticket);
     this.#options.onDropped(ticket);
   }
 
@@ -271,4 +331,10 @@ export class TileSource {
   }
 }
 
-const attemptKey = (tile: TileMessage): string => `${tile.frame}/${tile.tile}/${tile.attempt}`;
+function letGo({ message, ifUnfinished }: Ticket): void {
+  if (ifUnfinished === 'hand back') message.nak();
+  if (ifUnfinished === 'acknowledge') message.ack();
+}
+
+const attemptKey = (tile: Pick<TileMessage, 'frame' | 'tile' | 'attempt'>): string =>
+  `${tile.frame}/${tile.tile}/${tile.attempt}`;

@@ -9,7 +9,20 @@ import { say, setUp } from './setup.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const folder = join(root, 'dist', 'benchmarks');
-process.exitCode = (await setUp(root)) ? runAll(process.argv.slice(2)) : 2;
+const FLAGS = ['--record'];
+const HELP = `Usage: npm run bench -- [NAME …] [--record]
+
+Runs the benchmarks whose name contains one of the words, or all of them (that takes minutes).
+  --record  append the figures to benchmarks/results/
+`;
+
+const given = process.argv.slice(2);
+const wrong = given.find((arg) => arg.startsWith('-') && !FLAGS.includes(arg));
+if (given.some((arg) => arg === '--help' || arg === '-h')) process.stdout.write(HELP);
+else if (wrong !== undefined) {
+  say(`unknown option '${wrong}'; "npm run bench -- --help" tells more`);
+  process.exitCode = 2;
+} else process.exitCode = (await setUp(root)) ? runAll(given) : 2;
 
 function runAll(args) {
   const flags = args.filter((arg) => arg.startsWith('--'));

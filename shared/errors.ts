@@ -19,10 +19,12 @@ export const ERROR_CODES = {
   BLOB_NOT_FOUND: { status: 'NOT_FOUND', retry: 'no' },
   IDEMPOTENCY_KEY_REUSED: { status: 'ALREADY_EXISTS', retry: 'with another key' },
   JOB_ALREADY_FINISHED: { status: 'FAILED_PRECONDITION', retry: 'only once state has changed' },
+  NOTHING_TO_RETRY: { status: 'FAILED_PRECONDITION', retry: 'only once a frame has failed' },
   BLOBS_MISSING: { status: 'FAILED_PRECONDITION', retry: 'after uploading them' },
   UPLOAD_OFFSET_MISMATCH: { status: 'FAILED_PRECONDITION', retry: 'from the offset that MissingBlobs gives' },
   // The machinery cannot do it now.
   BUS_UNAVAILABLE: { status: 'UNAVAILABLE', retry: 'same call, with backoff' },
+  BUS_CONFLICT: { status: 'FAILED_PRECONDITION', retry: 'after removing the other stream' },
   COORDINATOR_UNAVAILABLE: { status: 'UNAVAILABLE', retry: 'same call, with backoff' },
   QUEUE_FULL: { status: 'RESOURCE_EXHAUSTED', retry: 'same call, with backoff' },
   FILE_UNWRITABLE: { status: 'FAILED_PRECONDITION', retry: 'after making the folder writable' },

@@ -15,6 +15,17 @@ export const LIMITS = {
   tileSidePxMin: 8,
   tileSidePxMax: 4096,
   maxAttemptsMax: 100,
+  /** Of one tile, those included that were lost and queued again; two bytes per tile in the coordinator. */
+  attemptNumberMax: 65_535,
+  /** Ten times the farm that is planned for; a heartbeat of one more is dropped. */
+  nodesMax: 100_000,
+  /** No machine known has more cores; a slot is a thread with its own renderer. */
+  slotsPerNodeMax: 1024,
+  renderersPerNodeMax: 64,
+  /** Listed in a heartbeat: at most half of what a message may hold, and more than a node with tiles of over 1 ms has. */
+  heartbeatAttemptsMax: 16_384,
+  /** Jobs that one node works for at a time. */
+  jobsPerNodeMax: 10_000,
 
   /** NATS' default `max_payload` is 1 MiB, headers included. */
   resultPartBytesMax: 1_000_000,
@@ -32,6 +43,8 @@ export const LIMITS = {
   packageFilesMax: 10_000,
   packagePathCharsMax: 512,
   packageBytesMax: 64 * GIB,
+  /** As JSON: the longest manifest and frame list, and no more when a copy of it is inflated. */
+  jobRecordBytesMax: 32 * MIB,
   sceneJsonBytesMax: 256 * MIB,
   /** 16K × 16K; a larger picture is an image bomb as far as one node's memory is concerned. */
   texturePixelsMax: 2 ** 28,
@@ -46,6 +59,8 @@ export const LIMITS = {
   uploadChunkBytesMax: MIB,
 
   logTailCharsMax: 8 * KIB,
+  /** With their log tails about 8 MB; one tile may use 100 of them. */
+  failedAttemptsPerFrameMax: 1_000,
   nameCharsMax: 128,
 } as const;
 
@@ -69,6 +84,8 @@ export const TIMES = {
   leaseRenewEveryMs: 10_000,
   heartbeatEveryMs: 1_000,
   nodeLostAfterMs: 3_500,
+  /** How long a node waits before it answers a roll call. */
+  rollCallAnswerMs: 20,
   /** Calls in flight hang for their whole timeout when the server goes (measured), so it is short and every call is retried. */
   busCallTimeoutMs: 1_500,
   /** One pull of an ordered consumer. The client notices a server that went away after about as long (measured: 45 s with

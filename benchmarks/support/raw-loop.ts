@@ -3,12 +3,14 @@
  * same server, the same stream configuration, the same order (the ack follows the stored result), results in parallel.
  */
 import { randomBytes } from 'node:crypto';
+import { headers } from '@nats-io/transport-node';
 import { type Bus, connectBus } from '#shared/bus/connect.js';
-import { encodeMessage } from '#shared/bus/messages.js';
+import { encodeMessage, RESULT_HEADER } from '#shared/bus/messages.js';
 import { ensureJobConsumer, ensureStreams, removeJobFromQueue } from '#shared/bus/streams.js';
 import { newJobId, newPlanId } from '#shared/domain/ids.js';
 import { invariant } from '#shared/invariant.js';
 import { LIMITS } from '#shared/limits.js';
+import { withCpuTime } from './cpu-time.js';
 import { timed } from './statistics.js';
 
 const RESULT_BYTES = 1024;
@@ -16,23 +18,43 @@ const RESULT_BYTES = 1024;
 const PARALLEL = 64;
 const PREFETCH = 500;
 
-/** @returns tiles per second. Queueing them beforehand is outside the clock. */
-export async function rawLoop(natsUrl: string, tileCount: number): Promise<number> {
-  await using bus = await connectBus(natsUrl, 'raw', 'guian-bench raw loop');
+export interface RawLoopRun {
+  readonly tilesPerS: number;
+  /** Of this process and the server; undefined where the system does not tell. */
+  readonly cpuS: number | undefined;
+}
+
+/**
+ * `with-ids`: a result has a message id, which the server keeps for de-duplication, and a header that says what it is, as
+ * the farm's results have. `bare`: neither, so that a retried publish would be stored twice.
+ */
+export type RawLoopKind = 'with-ids' | 'bare';
+
+/** Queueing the tiles beforehand is outside the clock. */
+export async function rawLoop(
+  nats: { url: string; pid: number },
+  tileCount: number,
+  kind: RawLoopKind,
+): Promise<RawLoopRun> {
+  await using bus = await connectBus(nats.url, 'raw', 'guian-bench raw loop');
   await ensureStreams(bus);
   const jobId = newJobId('raw');
   await ensureJobConsumer(bus, jobId);
   await queueTiles(bus, jobId, tileCount);
   const consumer = await bus.js.consumers.get(bus.names.tilesStream, bus.names.consumer(jobId));
   const body = randomBytes(RESULT_BYTES);
-  const { ms } = await timed(async () => {
+  const loop = async () => {
     const messages = await consumer.consume({ max_messages: PREFETCH });
     const inFlight = new Set<Promise<void>>();
     let done = 0;
     for await (const message of messages) {
       const tile = done++;
       const work: Promise<void> = bus.js
-        .publish(bus.names.result({ jobId, frame: 0, tile, attempt: 1 }, 0), body)
+        .publish(
+          bus.names.result({ jobId, frame: 0, tile, attempt: 1 }, 0),
+          body,
+          resultOptions(kind, jobId, tile),
+        )
         .then(() => {
           message.ack();
           inFlight.delete(work);
@@ -44,14 +66,22 @@ export async function rawLoop(natsUrl: string, tileCount: number): Promise<numbe
     await Promise.all(inFlight);
     // The acks too have reached the server.
     await bus.connection.flush();
-  });
+  };
+  const { result, cpuS } = await withCpuTime([nats.pid, process.pid], () => timed(loop));
   const { state } = await bus.jsm.streams.info(bus.names.tilesStream);
   invariant(state.messages === 0, `${state.messages} tiles of the raw loop are still queued`);
   const results = await bus.jsm.streams.info(bus.names.resultsStream);
   invariant(results.state.messages === tileCount, `the raw loop stored ${results.state.messages} results`);
   await removeJobFromQueue(bus, jobId);
   await bus.jsm.streams.purge(bus.names.resultsStream);
-  return (tileCount / ms) * 1000;
+  return { tilesPerS: (tileCount / result.ms) * 1000, cpuS };
+}
+
+function resultOptions(kind: RawLoopKind, jobId: string, tile: number) {
+  if (kind === 'bare') return {};
+  const header = headers();
+  header.set(RESULT_HEADER, JSON.stringify({ frame: 0, tile, attempt: 1 }));
+  return { msgID: `${jobId}.${tile}`, headers: header };
 }
 
 async function queueTiles(bus: Bus, jobId: ReturnType<typeof newJobId>, tileCount: number): Promise<void> {

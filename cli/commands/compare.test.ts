@@ -136,6 +136,7 @@ describe('guian compare', () => {
     ['a.png a.png --max-error lots', 2, /USAGE_INVALID: --max-error "lots"/],
     ['a.png a.png --max-error 1/0', 2, /USAGE_INVALID: --max-error "1\/0"/],
     ['a.png a.png --max-error 1 --exact', 2, /USAGE_INVALID: --exact and --max-error/],
+    ['a.png one-code.png --diff d.jpg', 2, /USAGE_INVALID: --diff "d\.jpg": .*ends in \.png/],
   ])('%s: exit code %i', async (line, exitCode, output) => {
     const args = line.split(' ').map((word) => (/\.(png|exr)$/.test(word) ? at(word) : word));
     const outcome = await compare(...args);
@@ -145,7 +146,7 @@ describe('guian compare', () => {
   });
 
   it('the picture of the differences is grey but for the pixels that differ', async () => {
-    const diff = at('diff.png');
+    const diff = join(folder, 'not', 'there yet', 'diff.png');
     const { output } = await compare(at('a.png'), at('one-code.png'), '--diff', diff);
     expect(output).toContain(`picture of the differences: ${diff}`);
     const { data, info } = await sharp(diff).raw().toBuffer({ resolveWithObject: true });

@@ -46,6 +46,12 @@ export function compareCommand(): Command {
 }
 
 async function runCompare(pathA: string, pathB: string, options: CompareOptions): Promise<void> {
+  if (options.diff !== undefined && !/\.png$/i.test(options.diff)) {
+    throw new FarmError(
+      'USAGE_INVALID',
+      `--diff "${options.diff}": the picture is a PNG; give it a name that ends in .png`,
+    );
+  }
   const allowed = allowedError(options);
   const [a, b] = await Promise.all([readPicture(pathA), readPicture(pathB)]);
   if (a.kind !== b.kind) {
@@ -74,7 +80,7 @@ function allowedError(options: CompareOptions): Allowed {
   if (options.exact && options.maxError !== undefined) {
     throw new FarmError('USAGE_INVALID', '--exact and --max-error exclude each other; give one of them');
   }
-  if (options.exact) return { maxError: 'exact', text: 'nothing' };
+  if (options.exact) return { maxError: 'exact', text: 'no difference' };
   const text = options.maxError ?? DEFAULT_TOLERANCE;
   return { maxError: parseTolerance(text), text };
 }

@@ -5,6 +5,7 @@ import pLimit from 'p-limit';
 import { paddedFrame } from '#shared/domain/frame-range.js';
 import { OUTPUT_FORMATS } from '#shared/domain/job.js';
 import { FarmError } from '#shared/errors.js';
+import { FRAME_STATES, isFrameEnded } from '#shared/state/frame-state.js';
 import type { CoordinatorClient } from '#shared/wire/coordinator-client.js';
 import type { FrameRecord__Output } from '#shared/wire/generated/guian/v1/FrameRecord.js';
 import { humanBytes, humanDuration } from '../output/human.js';
@@ -15,11 +16,13 @@ import { interruptible } from '../process/interrupt.js';
 import { downloadFrame } from '../render/download-frame.js';
 import { listFrames } from '../render/list-frames.js';
 import { outputFolder } from '../render/output-folder.js';
-import { followJob } from './job.js';
+import { followJob } from './follow-job.js';
 
 type Options = Readonly<Record<string, unknown>>;
 
 const DOWNLOADS_AT_ONCE = 3;
+/** Frames that waiting helps; a failed or cancelled one never comes by itself. */
+const WAITING_STATES: readonly string[] = FRAME_STATES.filter((state) => !isFrameEnded(state));
 
 export function framesCommand(): Command {
   const command = new Command('frames')
@@ -83,10 +86,23 @@ async function download(
     limit.clearQueue();
     await out.removeIfEmpty();
   }
-  const waiting = records.filter((record) => record.state !== 'finished').length;
+  if (wanted.length === 0 && records.some((record) => record.files.length > 0)) {
+    const there = new Set(records.flatMap((record) => record.files.map((file) => file.format)));
+    throw new FarmError(
+      'USAGE_INVALID',
+      `--format "${options.formats.join(',')}": job ${jobId} wrote no such files; it has ${[...there].join(', ')}`,
+    );
+  }
+  const waiting = records.filter((record) => WAITING_STATES.includes(record.state)).length;
   if (waiting > 0) {
     process.stderr.write(
       `guian: ${waiting} of ${records.length} frames are not finished; "guian frames ${jobId} --wait --out ${join(out.path)}" waits for them\n`,
+    );
+  }
+  const lost = records.filter((record) => record.state === 'failed' || record.state === 'cancelled').length;
+  if (lost > 0) {
+    process.stderr.write(
+      `guian: ${lost} of ${records.length} frames failed or were cancelled; "guian job show ${jobId}" tells more\n`,
     );
   }
 }

@@ -1,15 +1,18 @@
-/** `guian job show|watch|cancel ID`: one job. */
+/** `guian job show|events|watch|cancel|retry ID`: one job. */
 import { Command } from 'commander';
-import { type CoordinatorClient, call } from '#shared/wire/coordinator-client.js';
+import { call } from '#shared/wire/coordinator-client.js';
 import type { Job__Output } from '#shared/wire/generated/guian/v1/Job.js';
-import { humanBytes, humanDuration } from '../output/human.js';
+import { counted, humanBytes, humanDuration } from '../output/human.js';
 import { printJson } from '../output/table.js';
 import { EXIT, oneLine } from '../process/exit-code.js';
 import { addFarmFlags, connectFarm } from '../process/farm-flags.js';
 import { interruptible } from '../process/interrupt.js';
-import { createProgress, eventText } from '../render/progress.js';
+import { listFrames } from '../render/list-frames.js';
 import { cancelJob } from '../render/run-job.js';
-import { watchJob } from '../render/watch-job.js';
+import { failedFramesText } from './failed-frames.js';
+import { followJob } from './follow-job.js';
+import { eventsCommand } from './job-events.js';
+import { retryCommand } from './job-retry.js';
 
 type Options = Readonly<Record<string, unknown>>;
 
@@ -21,21 +24,22 @@ export function jobCommand(): Command {
       process.exitCode = await run(id, options);
     });
   return new Command('job')
-    .description('Shows, watches or cancels one job.')
-    .addCommand(sub('show', 'Shows one job: settings, state, progress.', show))
+    .description('Shows, watches, cancels or retries one job.')
+    .addCommand(sub('show', 'Shows one job: settings, state, progress, failed frames and why.', show))
+    .addCommand(eventsCommand())
     .addCommand(
       sub('watch', 'Prints what happens to a job until it has ended; Ctrl-C leaves it running.', watch),
     )
-    .addCommand(
-      sub('cancel', 'Cancels a job: nothing more of it is rendered; finished frames stay.', cancel),
-    );
+    .addCommand(sub('cancel', 'Cancels a job: nothing more of it is rendered; finished frames stay.', cancel))
+    .addCommand(retryCommand());
 }
 
 async function show(jobId: string, options: Options): Promise<number> {
   await using farm = connectFarm(options);
   const job = await call<Job__Output>(farm, (grpc, done) => farm.jobs.get({ jobId }, grpc, done));
-  if (options['json'] === true) printJson(job);
-  else process.stdout.write(jobText(job));
+  const failed = job.progress?.framesFailed ? await listFrames(farm, jobId, 'failed') : [];
+  if (options['json'] === true) printJson({ ...job, failedFrames: failed });
+  else process.stdout.write(`${jobText(job)}${failedFramesText(jobId, failed)}`);
   return EXIT.done;
 }
 
@@ -53,29 +57,6 @@ async function cancel(jobId: string, options: Options): Promise<number> {
   return EXIT.done;
 }
 
-/** Shows events until the job ends. @returns the exit code: 1 when not every frame was rendered. */
-export async function followJob(
-  farm: CoordinatorClient,
-  jobId: string,
-  json: boolean,
-  signal: AbortSignal,
-): Promise<number> {
-  const progress = createProgress({ json });
-  try {
-    for await (const event of watchJob(farm, jobId, signal)) {
-      progress.event(event);
-      if (!json && event.sequence > 0 && !process.stderr.isTTY)
-        process.stdout.write(`${oneLine(eventText(event))}\n`);
-    }
-  } finally {
-    progress.end();
-  }
-  const job = await call<Job__Output>(farm, (grpc, done) => farm.jobs.get({ jobId }, grpc, done));
-  if (json) printJson({ kind: 'summary', jobId, state: job.state, progress: job.progress });
-  else process.stdout.write(`job ${jobId} ended as ${job.state}\n`);
-  return job.state === 'finished' ? EXIT.done : EXIT.renderFailed;
-}
-
 function jobText(job: Job__Output): string {
   const { spec, progress } = job;
   const settings = spec?.settings;
@@ -88,7 +69,10 @@ function jobText(job: Job__Output): string {
     ['State', job.state],
     ['Submitted', new Date(job.createdAtMs).toISOString()],
     ['Took', `${humanDuration(endMs - job.createdAtMs)}${job.finishedAtMs > 0 ? '' : ' so far'}`],
-    ['Scene', `${spec?.manifest?.entry} (${spec?.manifest?.files.length} files, ${humanBytes(bytes)})`],
+    [
+      'Scene',
+      `${spec?.manifest?.entry} (${counted(spec?.manifest?.files.length ?? 0, 'file')}, ${humanBytes(bytes)})`,
+    ],
     [
       'Frames',
       `${spec?.frames} (${progress?.framesFinished} of ${progress?.framesTotal} finished, ${progress?.framesFailed} failed)`,

@@ -34,7 +34,7 @@ export function renderCommand(): Command {
     .option('--out <dir>', 'folder for the frames (default: renders/<scene name>)')
     .option('--slots <n>', 'tiles rendered at the same time on this machine (default: number of cores)')
     .option('--nats <url>', 'use this nats-server instead of starting one');
-  return addFarmFlags(command)
+  return addFarmFlags(command, 'none, a farm of its own')
     .addHelpText('after', HELP_AFTER)
     .action(async (scene: string | undefined, options: Options) => {
       process.exitCode = await render(scene, options);

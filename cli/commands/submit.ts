@@ -8,7 +8,7 @@ import { jobRequest } from '../render/job-request.js';
 import { addRenderFlags, parseRenderFlags } from '../render/render-flags.js';
 import { submitJob } from '../render/run-job.js';
 import { scenePackage } from '../render/scene-package.js';
-import { followJob } from './job.js';
+import { followJob } from './follow-job.js';
 
 type Options = Readonly<Record<string, unknown>>;
 

@@ -2,7 +2,8 @@
  * A picture of where two pictures differ: the first one dim and grey, and over it each pixel beyond the tolerance in a
  * colour that tells by how much, from blue (just beyond) over red and yellow to white (256 times the tolerance).
  */
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import sharp from 'sharp';
 import { FarmError, messageOf } from '#shared/errors.js';
 import type { Picture } from './read-picture.js';
@@ -18,7 +19,7 @@ const RAMP_STOPS = 8;
 const SMALLEST_STEP = 1 / 65_535;
 const BACKGROUND_GAIN = 0.35;
 
-/** @throws FILE_UNWRITABLE naming the path. */
+/** Makes the folder too: a pipeline names one that does not exist before the first difference. @throws FILE_UNWRITABLE */
 export async function writeHeatMap(
   path: string,
   background: Picture,
@@ -31,6 +32,7 @@ export async function writeHeatMap(
     .png()
     .toBuffer();
   try {
+    await mkdir(dirname(path), { recursive: true });
     await writeFile(path, png);
   } catch (error) {
     const message = `cannot write the difference picture ${path}: ${messageOf(error)}`;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { clockTime, humanBytes, humanDuration, perSecond } from './human.js';
+import { clockTime, counted, humanBytes, humanDuration, perSecond } from './human.js';
 import { table } from './table.js';
 
 test('sizes have one decimal until it says nothing', () => {
@@ -42,4 +42,8 @@ test('columns are as wide as their widest cell, and a cell cannot break its line
       ],
     ),
   ).toBe('JOB           STATE\na-long-name   ready\nb             x | y [2J\n');
+});
+
+test('one is not many', () => {
+  expect([0, 1, 2].map((count) => counted(count, 'file'))).toEqual(['0 files', '1 file', '2 files']);
 });

@@ -13,6 +13,11 @@ export function humanBytes(bytes: number): string {
   return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
 }
 
+/** `1 file`, `3 files` */
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
+
 /** `4.2s`, `3m12s`, `2h05m`, `3d4h` */
 export function humanDuration(ms: number): string {
   const seconds = Math.max(0, ms) / 1000;

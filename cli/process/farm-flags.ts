@@ -7,12 +7,10 @@ import { type CoordinatorClient, connectCoordinator } from '#shared/wire/coordin
 
 const ADDRESS_SCHEMA = address({ flag: '', env: '', doc: '', default: '' });
 
-export function addFarmFlags(command: Command): Command {
+/** @param without  what is done when neither flag nor environment names a coordinator. */
+export function addFarmFlags(command: Command, without: string = DEFAULTS.coordinatorAddress): Command {
   return command
-    .option(
-      '--coordinator <host:port>',
-      `the farm's coordinator (GUIAN_COORDINATOR; default: ${DEFAULTS.coordinatorAddress})`,
-    )
+    .option('--coordinator <host:port>', `the farm's coordinator (GUIAN_COORDINATOR; default: ${without})`)
     .option('--json', 'print JSON');
 }
 

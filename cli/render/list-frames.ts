@@ -1,15 +1,20 @@
-/** Every frame of a job, page by page. */
+/** The frames of a job, page by page. */
 import { type CoordinatorClient, call } from '#shared/wire/coordinator-client.js';
 import type { FrameRecord__Output } from '#shared/wire/generated/guian/v1/FrameRecord.js';
 import type { ListFramesResponse__Output } from '#shared/wire/generated/guian/v1/ListFramesResponse.js';
 
 const PAGE_SIZE = 1_000;
 
-export async function listFrames(farm: CoordinatorClient, jobId: string): Promise<FrameRecord__Output[]> {
+/** @param state only frames in this state; default: all. */
+export async function listFrames(
+  farm: CoordinatorClient,
+  jobId: string,
+  state = '',
+): Promise<FrameRecord__Output[]> {
   const frames: FrameRecord__Output[] = [];
   for (let pageToken = ''; ; ) {
     const page = await call<ListFramesResponse__Output>(farm, (options, done) =>
-      farm.frames.list({ jobId, pageSize: PAGE_SIZE, pageToken }, options, done),
+      farm.frames.list({ jobId, pageSize: PAGE_SIZE, pageToken, state }, options, done),
     );
     frames.push(...page.frames);
     if (page.nextPageToken === '') return frames;

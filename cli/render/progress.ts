@@ -22,6 +22,7 @@ const TOLD: ReadonlySet<string> = new Set([
   'tile_failed',
   'frame_failed',
   'result_rejected',
+  'node_lost',
   'warning',
 ]);
 

@@ -15,10 +15,13 @@ const BUILT_IN_LIGHT = ['auto', 'sky', 'white', 'none'] as const;
 
 export function addRenderFlags(command: Command): Command {
   return command
-    .option('--frames <range>', 'frame numbers, e.g. 12, 0-47 or 0-47x2,60 (default: the whole animation)')
+    .option(
+      '--frames <range>',
+      "frame numbers, e.g. 12, 0-47 or 0-47x2,60 (default: the scene's own, else the whole animation)",
+    )
     .option(
       '--fps <n>',
-      `frames per second: the animation is sampled at frame / fps (default: ${DEFAULTS.fps})`,
+      `frames per second: the animation is sampled at frame / fps (default: the scene's own, else ${DEFAULTS.fps})`,
     )
     .option(
       '--size <WxH>',
@@ -35,7 +38,7 @@ export function addRenderFlags(command: Command): Command {
     .option('--animation <name>', 'animation (default: the first)')
     .option(
       '--env <light>',
-      'light from around: a .hdr or .exr file, sky, white or none (default: sky if the scene has no light)',
+      'light from around: a .hdr or .exr file, sky, white, none, or auto (default: auto: sky if the scene has no light)',
     )
     .option(
       '--exposure <EV>',

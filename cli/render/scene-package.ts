@@ -38,6 +38,10 @@ export async function scenePackage(scene: string | undefined, flags: RenderFlags
   if (!isPackagePath(entry)) {
     throw new FarmError('SCENE_INVALID', `scene ${scene}: its name cannot be used in a package; rename it`);
   }
+  if (flags.renderer === 'synthetic') {
+    const environment = { kind: 'auto', path: '' };
+    return { ...(await hashFiles(entry, files)), environment, name: entry.replace(/\.[^.]*$/, '') || entry };
+  }
   const { traceGltf } = await import('#shared/gltf/trace-dependencies.js');
   const { dependencies } = traceGltf(entry, await readScene(scene));
   for (const { path, uri, what } of dependencies) {
@@ -50,7 +54,7 @@ export async function scenePackage(scene: string | undefined, flags: RenderFlags
   return { manifest, fileOf, environment, name: entry.replace(/\.(gltf|glb)$/i, '') || entry };
 }
 
-/** The synthetic renderer draws from its settings alone, but a job always has a scene file. */
+/** The synthetic renderer needs no scene file (one only says which tiles go wrong), but a job always has one. */
 function syntheticPackage(): ScenePackage {
   const content = Buffer.from('{}\n');
   const digest = digestSchema.parse(createHash('sha256').update(content).digest('hex'));

@@ -11,19 +11,26 @@ const RETRY_DELAY_MS = 500;
 
 export const ENDED_STATES: readonly string[] = ['finished', 'finished_with_failures', 'cancelled'];
 
+export interface WatchFrom {
+  /** Default 0: from the first event on. */
+  readonly afterSequence?: number;
+  /** Ends behind the last event that there is, whether or not the job goes on. */
+  readonly keptOnly?: boolean;
+}
+
 /** @throws COORDINATOR_UNAVAILABLE after two minutes without it; JOB_NOT_FOUND; the signal's reason. */
 export async function* watchJob(
   farm: CoordinatorClient,
   jobId: string,
   signal: AbortSignal,
-  afterSequence = 0,
+  { afterSequence = 0, keptOnly = false }: WatchFrom = {},
 ): AsyncGenerator<JobEvent__Output> {
   let lastSequence = afterSequence;
   let heardAtMs = Date.now();
   for (;;) {
     // An abort that came before the listener below would never reach it.
     signal.throwIfAborted();
-    const stream = farm.jobs.watch({ jobId, afterSequence: lastSequence });
+    const stream = farm.jobs.watch({ jobId, afterSequence: lastSequence, keptOnly });
     const cancel = (): void => stream.cancel();
     signal.addEventListener('abort', cancel, { once: true });
     try {

@@ -4,6 +4,7 @@ import type { JobRecord, JobState } from '#shared/domain/job.js';
 import { FarmError } from '#shared/errors.js';
 import type { EndedRecord } from '../adapters/store/records.js';
 import { tileGrid } from '../planning/tile-grid.js';
+import { JobTurns } from './job-turns.js';
 import { type JobProgress, LiveJob } from './live-job.js';
 
 export interface EndedJob {
@@ -21,10 +22,12 @@ export interface JobView {
 }
 
 export class JobRegistry {
+  readonly turns = new JobTurns();
   private readonly jobs = new Map<JobId, LiveJob | EndedJob>();
   private readonly live = new Map<JobId, LiveJob>();
   private readonly keys = new Map<IdempotencyKey, JobRecord>();
 
+  /** Adds a job that runs, or puts it in the place of the one that had ended. */
   addLive(job: LiveJob): void {
     this.jobs.set(job.jobId, job);
     this.live.set(job.jobId, job);
@@ -57,7 +60,7 @@ export class JobRegistry {
     if (!job)
       throw new FarmError(
         'JOB_NOT_FOUND',
-        `there is no job "${jobId.slice(0, 140)}"; "guian jobs" lists them`,
+        `there is no job ${JSON.stringify(jobId.slice(0, 140))}; "guian jobs" lists them`,
         {
           jobId: jobId.slice(0, 140),
         },

@@ -5,6 +5,7 @@
 import type { Digest, NodeId } from '#shared/domain/ids.js';
 import { type FrameEvent, type FrameState, nextFrameState } from '#shared/state/frame-state.js';
 import { nextTileState, TILE_STATES, type TileEvent, type TileState } from '#shared/state/tile-state.js';
+import { FailedAttempts } from './failed-attempts.js';
 
 /** The first valid result of a tile. */
 export interface PlacedResult {
@@ -22,7 +23,8 @@ export interface PlacedResult {
 
 /** Parts of a result that has not arrived whole. */
 export interface PartialResult {
-  readonly parts: (Uint8Array | undefined)[];
+  /** `not kept`: memory is full, and the whole result is read from the stream again. */
+  readonly parts: (Uint8Array | 'not kept' | undefined)[];
   readonly sequences: number[];
   missing: number;
 }
@@ -36,28 +38,52 @@ export interface LiveFrame {
   readonly tileStates: Uint8Array;
   /** Highest attempt that was queued or reported, per tile; 0: none. */
   readonly attempts: Uint16Array;
+  /** Sequence of the message of that attempt in TILES, per tile; 0: not known. */
+  readonly sequences: Float64Array;
   /** Failures that count, per tile. */
   readonly failures: Uint8Array;
   /** The last attempt whose failure was counted: a redelivered attempt that fails twice counts once. */
   readonly failedUpTo: Uint16Array;
+  readonly failedAttempts: FailedAttempts;
   readonly results: (PlacedResult | undefined)[];
   /** Key: `tile/attempt/node`. */
   readonly partials: Map<string, PartialResult>;
 }
 
-export function liveFrame(frame: number, index: number, tileCount: number): LiveFrame {
+/** @param attemptsBefore attempts at its tiles before the last retry: the next one is one more; 0 without a retry. */
+export function liveFrame(
+  frame: number,
+  index: number,
+  tileCount: number,
+  attemptsBefore: number,
+): LiveFrame {
   return {
     frame,
     index,
     state: 'waiting',
     doneCount: 0,
     tileStates: new Uint8Array(tileCount),
-    attempts: new Uint16Array(tileCount),
+    attempts: new Uint16Array(tileCount).fill(attemptsBefore),
+    sequences: new Float64Array(tileCount),
     failures: new Uint8Array(tileCount),
-    failedUpTo: new Uint16Array(tileCount),
+    failedUpTo: new Uint16Array(tileCount).fill(attemptsBefore),
+    failedAttempts: new FailedAttempts(),
     results: new Array<PlacedResult | undefined>(tileCount).fill(undefined),
     partials: new Map(),
   };
+}
+
+/** Forgets whatever encoded bytes a frame holds. @returns how many. */
+export function giveUpBytes(frame: LiveFrame): number {
+  let bytes = 0;
+  for (const result of frame.results) {
+    bytes += result?.bytes?.byteLength ?? 0;
+    if (result) result.bytes = undefined;
+  }
+  for (const { parts } of frame.partials.values())
+    for (const part of parts) if (part instanceof Uint8Array) bytes += part.byteLength;
+  frame.partials.clear();
+  return bytes;
 }
 
 export function tileState(frame: LiveFrame, tile: number): TileState {

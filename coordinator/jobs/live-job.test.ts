@@ -60,6 +60,28 @@ describe('a live job', () => {
     expect(job.progress()).toMatchObject({ framesFailed: 1, tilesFailed: 1, tilesQueued: 0 });
   });
 
+  it('renders failed frames again when asked, under new attempts, and drops what their earlier attempts say', () => {
+    const job = newJob([1, 2], 2);
+    while (job.takeNextTile());
+    for (const attempt of [1, 2]) job.failAttempt(job.openFrame(1)!, 3, attempt, false);
+    job.closeFrame(job.openFrame(1)!, 'failed');
+    expect(job.failedFrames()).toEqual([1]);
+    const before = { frame: 1, state: 'failed', tilesDone: 0, tilesFailed: 1, coreSeconds: 0 } as const;
+    job.retry([before], { count: 1, frames: [{ frame: 1, retry: 1, attemptsBefore: 2 }] });
+    expect(job.progress()).toMatchObject({ framesFailed: 0, tilesFailed: 0, tilesQueued: 4 });
+    expect(job.failAttempt(job.openFrame(1)!, 3, 2, false)).toBe('ignored');
+    const again: string[] = [];
+    for (let next = job.takeNextTile(); next; next = job.takeNextTile())
+      again.push(`${next.frame.frame}/${next.tile}/${next.attempt}`);
+    expect(again).toEqual(['1/0/3', '1/1/3', '1/2/3', '1/3/3']);
+    const frame = job.openFrame(1)!;
+    expect(job.failAttempt(frame, 3, 3, false)).toBe('retry');
+    // The pixels of an earlier try are as good as those of a later one.
+    for (const tile of [0, 1, 2, 3]) job.place(frame, tile, result(2));
+    job.closeFrame(frame, 'finished');
+    expect(job.progress()).toMatchObject({ framesFinished: 1, tilesDone: 4, tilesQueued: 4 });
+  });
+
   it('ends every frame, with no tile left queued, whatever order results, failures and losses come in', () => {
     const happening = fc.record({
       pick: fc.nat(1000),

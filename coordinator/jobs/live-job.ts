@@ -1,11 +1,12 @@
 /**
  * A running job in memory: what of it is queued, done and failed. Data and functions only; nothing here waits or talks.
- * It can be rebuilt at any moment from the job's record, its frame records and the results stream.
+ * It can be rebuilt at any moment from the job's record, its frame and retry records and the results stream.
  */
 import type { JobId } from '#shared/domain/ids.js';
 import type { JobRecord, JobState } from '#shared/domain/job.js';
 import { invariant } from '#shared/invariant.js';
-import { type FrameState, isFrameEnded } from '#shared/state/frame-state.js';
+import { type FrameState, isFrameEnded, nextFrameState } from '#shared/state/frame-state.js';
+import { NO_RETRIES, type RetriesRecord } from '../adapters/store/records.js';
 import { type TileGrid, tileGrid } from '../planning/tile-grid.js';
 import {
   type LiveFrame,
@@ -16,7 +17,7 @@ import {
   tileState,
 } from './live-frame.js';
 
-/** What is known of a frame that ended before this coordinator started. */
+/** What a frame's record says: of one that ended before this coordinator started, or that is rendered again. */
 export interface EndedFrame {
   readonly frame: number;
   readonly state: 'finished' | 'failed';
@@ -47,6 +48,8 @@ export class LiveJob {
   readonly jobId: JobId;
   readonly grid: TileGrid;
   state: JobState = 'queued';
+  /** Which frames are rendered again, and how many retries there were. */
+  frameRetries: RetriesRecord;
   /** The end is being recorded: nothing more is queued or placed. */
   isEnding = false;
   /** Publishes of tiles that have not been answered: a purge waits for them. */
@@ -66,8 +69,17 @@ export class LiveJob {
   private nextFrameIndex = 0;
   private nextTileIndex = 0;
 
-  constructor(record: JobRecord, endedFrames: readonly EndedFrame[] = []) {
+  private attemptsBefore: ReadonlyMap<number, number>;
+
+  /** @param endedFrames without those that `retries` names and that have not ended since. */
+  constructor(
+    record: JobRecord,
+    endedFrames: readonly EndedFrame[] = [],
+    retries: RetriesRecord = NO_RETRIES,
+  ) {
     this.record = record;
+    this.frameRetries = retries;
+    this.attemptsBefore = attemptsBeforeOf(retries);
     this.jobId = record.jobId;
     this.grid = tileGrid(record.settings, record.plan);
     this.frameIndexes = new Map(record.frames.map((frame, index) => [frame, index]));
@@ -123,10 +135,22 @@ export class LiveJob {
     if (index === undefined || this.endedFrames.has(index)) return undefined;
     let frame = this.frames.get(index);
     if (!frame) {
-      frame = liveFrame(frameNumber, index, this.grid.count);
+      const attemptsBefore = this.attemptsBefore.get(frameNumber) ?? 0;
+      frame = liveFrame(frameNumber, index, this.grid.count, attemptsBefore);
       this.frames.set(index, frame);
     }
     return frame;
+  }
+
+  /** Whether no result of this tile is needed any more; false for what is none of the job's. */
+  isOver(frameNumber: number, tile: number): boolean {
+    const index = this.frameIndexes.get(frameNumber);
+    if (index === undefined || tile >= this.grid.count) return false;
+    if (this.endedFrames.has(index)) return true;
+    const frame = this.frames.get(index);
+    if (!frame) return false;
+    const state = tileState(frame, tile);
+    return state === 'done' || state === 'failed' || state === 'cancelled';
   }
 
   /** The next tile for the queue, in frame order, tiles to be tried again first; it counts as queued from now on. */
@@ -228,6 +252,33 @@ export class LiveJob {
     else this.framesFailed++;
   }
 
+  /** Numbers of the frames that are recorded as failed. */
+  failedFrames(): number[] {
+    return this.record.frames.filter((_, index) => this.endedFrames.get(index) === 'failed');
+  }
+
+  /** Recorded failed frames are rendered again: their records no longer count, and their tiles come next. */
+  retry(failed: readonly EndedFrame[], retries: RetriesRecord): void {
+    this.changes++;
+    this.frameRetries = retries;
+    this.attemptsBefore = attemptsBeforeOf(retries);
+    for (const frame of failed) {
+      const index = this.frameIndexes.get(frame.frame);
+      const state = index === undefined ? undefined : this.endedFrames.get(index);
+      invariant(index !== undefined && state === 'failed', `frame ${frame.frame} is ${state}, not failed`);
+      invariant(nextFrameState(state, 'retry_requested') === 'waiting', 'a retried frame waits');
+      this.endedFrames.delete(index);
+      this.framesFailed--;
+      this.tilesDone -= frame.tilesDone;
+      this.tilesFailed -= frame.tilesFailed;
+      this.coreSeconds -= frame.coreSeconds;
+      // Going back looks at open frames once more, whose tiles are no longer planned.
+      if (index > this.nextFrameIndex) continue;
+      this.nextFrameIndex = index;
+      this.nextTileIndex = 0;
+    }
+  }
+
   private feed(frame: LiveFrame, tile: number): NextTile {
     if (frame.state === 'waiting') moveFrame(frame, 'tile_moved');
     this.changes++;
@@ -235,6 +286,11 @@ export class LiveJob {
     this.tilesQueued++;
     const attempt = frame.attempts[tile]! + 1;
     frame.attempts[tile] = attempt;
+    frame.sequences[tile] = 0;
     return { frame, tile, attempt };
   }
+}
+
+function attemptsBeforeOf(retries: RetriesRecord): ReadonlyMap<number, number> {
+  return new Map(retries.frames.map(({ frame, attemptsBefore }) => [frame, attemptsBefore]));
 }

@@ -6,18 +6,18 @@ import type { Farm } from '../farm.js';
 import { type EndedFrame, LiveJob } from './live-job.js';
 
 export async function loadJobs(farm: Farm): Promise<void> {
-  for (const { record, ended, frames } of await farm.store.jobs.loadAll()) {
+  for (const { record, ended, frames, retries } of await farm.store.jobs.loadAll()) {
     if (ended) farm.jobs.addEnded({ record, ended });
     else {
-      const job = new LiveJob(record, frames.map(toEndedFrame));
-      if (frames.length > 0) job.state = nextJobState(job.state, 'work_seen');
+      const job = new LiveJob(record, frames.map(toEndedFrame), retries);
+      if (frames.length > 0 || retries.count > 0) job.state = nextJobState(job.state, 'work_seen');
       farm.jobs.addLive(job);
       farm.log.info({ jobId: record.jobId, framesEnded: frames.length }, 'job goes on');
     }
   }
 }
 
-function toEndedFrame(frame: FrameResult): EndedFrame {
+export function toEndedFrame(frame: FrameResult): EndedFrame {
   return {
     frame: frame.frame,
     state: frame.state,

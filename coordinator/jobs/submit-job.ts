@@ -3,6 +3,7 @@
  * it, and answered only when its record is on disk.
  */
 import { createHash } from 'node:crypto';
+import { encodeRecordCopy } from '#shared/bus/job-record-copy.js';
 import { parseFrameRange } from '#shared/domain/frame-range.js';
 import { digestSchema, type IdempotencyKey, newJobId, newPlanId } from '#shared/domain/ids.js';
 import { type JobRecord, jobRecordSchema } from '#shared/domain/job.js';
@@ -14,6 +15,11 @@ import type { JudgeRequest, SceneJudgement } from '../judging/judge-scene.js';
 import { tileSize } from '../planning/tile-size.js';
 import { type JobDraft, parseSettings } from './job-draft.js';
 import { LiveJob } from './live-job.js';
+import { tellSubmitted } from './resume-events.js';
+
+/** What nats-server has by default, and room for a message's own headers. */
+const MAX_PAYLOAD = 1024 * 1024;
+const HEADER_BYTES = 1024;
 
 /** The part of `judging/scene-judge.ts` that a submit needs. */
 export interface Judge {
@@ -97,6 +103,7 @@ export class JobSubmitter {
       warnings: [...judged.warnings],
       createdAtMs: this.farm.clock.nowMs(),
     });
+    this.assertFitsBus(record);
     await this.farm.store.jobs.create(record);
     const job = new LiveJob(record);
     this.farm.jobs.addLive(job);
@@ -104,14 +111,20 @@ export class JobSubmitter {
       { jobId: record.jobId, frames: record.frames.length, tiles: job.grid.count * record.frames.length },
       'job submitted',
     );
-    void this.farm.events.publish({
-      jobId: record.jobId,
-      kind: 'submitted',
-      state: 'queued',
-      message: `${record.frames.length} frames of ${job.grid.count} tiles`,
-    });
+    tellSubmitted(this.farm, job);
     this.hooks.submitted(job);
     return record;
+  }
+
+  /** Agents get the record through the bus, whose messages have a largest size. */
+  private assertFitsBus(record: JobRecord): void {
+    const bytesMax = (this.farm.bus.connection.info?.max_payload ?? MAX_PAYLOAD) - HEADER_BYTES;
+    const { byteLength } = encodeRecordCopy(record);
+    if (byteLength > bytesMax)
+      throw new FarmError(
+        'JOB_SPEC_INVALID',
+        `spec: its ${record.manifest.files.length} files and ${record.frames.length} frames make a record of ${byteLength} bytes, and the bus takes ${bytesMax}; shorten paths, split the frames, or raise max_payload of the NATS server`,
+      );
   }
 
   private async judge(

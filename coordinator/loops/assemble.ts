@@ -16,7 +16,7 @@ import { messageOf } from '#shared/errors.js';
 import type { FailedTile, FrameResult } from '../adapters/store/records.js';
 import type { Farm, Stitcher } from '../farm.js';
 import type { StitchRequest, StitchResult, WrittenFile } from '../frames/stitch-request.js';
-import type { LiveFrame, PlacedResult } from '../jobs/live-frame.js';
+import { giveUpBytes, type LiveFrame, type PlacedResult } from '../jobs/live-frame.js';
 import type { LiveJob } from '../jobs/live-job.js';
 import { withDisk } from './end-job.js';
 import { publishFailure } from './reject-result.js';
@@ -54,7 +54,14 @@ export class Assembler {
 
   /** A frame that has a tile which failed for good. */
   fail(job: LiveJob, frame: LiveFrame, failedTiles: readonly FailedTile[]): void {
-    this.track(this.recordFailure(job, frame, failedTiles, failedTiles[0]?.message ?? 'a tile failed'));
+    this.track(
+      this.recordFailure(
+        job,
+        frame,
+        failedTiles,
+        failedTiles[0]?.attempts.at(-1)?.message ?? 'a tile failed',
+      ),
+    );
   }
 
   /** Resolves when nothing is under way. */
@@ -87,7 +94,7 @@ export class Assembler {
     }
     if (this.farm.signal.aborted) return;
     if (stitched.kind === 'bad_tiles') {
-      for (const { tile, reason } of stitched.tiles) await this.reject(job, frame, tile, reason);
+      await this.rejectAll(job, frame, stitched.tiles);
       return;
     }
     await this.recordFinished(job, frame, stitched.files, startedAtMs);
@@ -186,7 +193,9 @@ export class Assembler {
   ): Promise<void> {
     if (job.isEnding) return;
     const common = this.common(job, frame);
-    await this.close(job, frame, { ...common, state: 'failed', reason, failedTiles: [...failedTiles] });
+    const attemptsUsed = frame.attempts.reduce((most, attempts) => Math.max(most, attempts), 0);
+    const failed = { reason, failedTiles: [...failedTiles], attemptsUsed };
+    await this.close(job, frame, { ...common, state: 'failed', ...failed });
     this.farm.log.warn({ jobId: job.jobId, frame: frame.frame }, 'frame failed');
     void this.farm.events.publish({
       jobId: job.jobId,
@@ -216,6 +225,7 @@ export class Assembler {
       coreSeconds,
       finishedAtMs: this.farm.clock.nowMs(),
       nodeIds: [...nodeIds],
+      retry: job.frameRetries.count,
     };
   }
 
@@ -228,7 +238,7 @@ export class Assembler {
       frame.frame,
     );
     job.closeFrame(frame, record.state);
-    for (const result of frame.results) this.release(result);
+    this.hooks.released(giveUpBytes(frame));
   }
 
   private release(result: PlacedResult | undefined): void {
@@ -261,15 +271,33 @@ export class Assembler {
   }
 
   /**
+   * All of a frame's bad tiles are open again before the first is reported: rendered again one by one, they would
+   * complete the frame, and start its assembly, while others of them still count as done.
+   */
+  private async rejectAll(
+    job: LiveJob,
+    frame: LiveFrame,
+    bad: readonly { readonly tile: number; readonly reason: string }[],
+  ): Promise<void> {
+    if (job.isEnding) return;
+    const rejected = bad.map((item) => ({ ...item, result: job.displace(frame, item.tile) }));
+    for (const { result } of rejected) this.release(result);
+    for (const { tile, result, reason } of rejected) await this.reject(job, frame, tile, result, reason);
+  }
+
+  /**
    * A placed result that cannot be used counts as a failed attempt of its node, and is reported as one on the results
    * stream, so that a restart sees what this coordinator saw. Report first, then delete: between the two a restart
    * would merely find the bad result once more.
    */
-  private async reject(job: LiveJob, frame: LiveFrame, tile: number, reason: string): Promise<void> {
+  private async reject(
+    job: LiveJob,
+    frame: LiveFrame,
+    tile: number,
+    result: PlacedResult,
+    reason: string,
+  ): Promise<void> {
     const { bus, signal, log, events } = this.farm;
-    if (job.isEnding) return;
-    const result = job.displace(frame, tile);
-    this.release(result);
     log.warn(
       { jobId: job.jobId, frame: frame.frame, tile, nodeId: result.nodeId, reason },
       'result rejected',

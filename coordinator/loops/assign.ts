@@ -1,6 +1,6 @@
 /**
  * Writes what `allocate` decides to the assignments bucket, and only what has changed. A lost node keeps its assignment:
- * it may merely be slow, and must not abort its tiles for that; its leases run out by themselves.
+ * it may merely be slow, and must not abort its tiles for that.
  */
 import type { KV } from '@nats-io/kv';
 import { type Assignment, assignmentSchema, decodeMessage, encodeMessage } from '#shared/bus/messages.js';
@@ -17,6 +17,10 @@ export class Assigner {
   private bucket: KV | undefined;
   /** What the bucket holds. */
   private readonly written = new Map<NodeId, string>();
+  /** Of the bucket's last write, if it was ours. */
+  private lastRevision = 0;
+  /** Revisions between two writes of ours. */
+  private hasGap = false;
   private isKicked = false;
   private isRunning = false;
 
@@ -56,8 +60,29 @@ export class Assigner {
         await this.write(bucket, nodeId, { jobs: [] });
       }
     }
+    this.lastRevision = await this.lastSequence();
+    this.hasGap = false;
     this.bucket = bucket;
     this.kick();
+  }
+
+  /** Whether somebody else has written to the bucket: a node that reads it now may wait for work in vain. */
+  async isOverwritten(): Promise<boolean> {
+    const ours = this.lastRevision;
+    const last = await this.lastSequence();
+    // A write of ours may be on its way, or have come meanwhile: the next look tells.
+    if (this.isRunning || ours !== this.lastRevision || (last <= ours && !this.hasGap)) return false;
+    this.lastRevision = Math.max(ours, last);
+    this.hasGap = false;
+    this.farm.log.warn({ bucket: this.farm.bus.names.assignmentsBucket }, 'assignments were overwritten');
+    return true;
+  }
+
+  private async lastSequence(): Promise<number> {
+    const { bus, signal } = this.farm;
+    const stream = `KV_${bus.names.assignmentsBucket}`;
+    const info = await retryCall(`look at ${stream}`, () => bus.jsm.streams.info(stream), signal);
+    return info.state.last_seq;
   }
 
   /** The bucket was made anew. */
@@ -101,11 +126,14 @@ export class Assigner {
   }
 
   private async write(bucket: KV, nodeId: NodeId, assignment: Assignment): Promise<void> {
-    await retryCall(
+    const revision = await retryCall(
       `assign ${nodeId}`,
       () => bucket.put(nodeId, encodeMessage(assignment)),
       this.farm.signal,
     );
+    // Writes come one after the other, so that a gap is somebody else's.
+    if (revision > this.lastRevision + 1) this.hasGap = true;
+    this.lastRevision = revision;
     this.written.set(nodeId, JSON.stringify(assignment));
     this.farm.log.debug({ nodeId, jobs: assignment.jobs.length }, 'assignment written');
   }

@@ -7,17 +7,21 @@ import { createHash } from 'node:crypto';
 import type { JsMsg } from '@nats-io/jetstream';
 import { decodeMessage, RESULT_HEADER, type ResultMeta, resultMetaSchema } from '#shared/bus/messages.js';
 import type { JobId } from '#shared/domain/ids.js';
-import { messageOf } from '#shared/errors.js';
-import { LIMITS } from '#shared/limits.js';
+import { FarmError, messageOf } from '#shared/errors.js';
 import { isFrameEnded } from '#shared/state/frame-state.js';
 import { nextJobState } from '#shared/state/job-state.js';
 import type { FailedTile } from '../adapters/store/records.js';
 import type { Farm } from '../farm.js';
-import { type LiveFrame, tileState } from '../jobs/live-frame.js';
+import { giveUpBytes, type LiveFrame, tileState } from '../jobs/live-frame.js';
 import type { LiveJob } from '../jobs/live-job.js';
 import { joinParts } from './join-parts.js';
 import { publishFailure } from './reject-result.js';
 import { ResultReader } from './result-reader.js';
+
+/** Purged in one round of the reconcile loop; beyond this many, the next stray result of a job names it again. */
+const STRAYS_MAX = 1_000;
+/** Of what an attempt failed with: a line for people; the rest is in its log. */
+const MESSAGE_CHARS_MAX = 1_000;
 
 export interface CollectorHooks {
   /** A slot of the job's window is free, or a tile is to be tried again. */
@@ -33,8 +37,6 @@ export class Collector {
   private readonly farm: Farm;
   private readonly hooks: CollectorHooks;
   private readonly reader: ResultReader;
-  /** What happened up to here has been told by an earlier run. */
-  private toldUpTo = 0;
   private heldBytes = 0;
   /** Jobs that have ended, or that nobody knows, whose results keep coming: the reconcile loop purges them. */
   readonly strays = new Set<JobId>();
@@ -47,8 +49,7 @@ export class Collector {
 
   /** Starts reading; resolves when everything that is in the stream now has been taken in. */
   async start(): Promise<void> {
-    const { lastSequence, messages } = await this.reader.start();
-    this.toldUpTo = lastSequence;
+    const { messages } = await this.reader.start();
     if (messages > 0) await this.caughtUp();
   }
 
@@ -67,6 +68,11 @@ export class Collector {
     this.heldBytes -= bytes;
   }
 
+  /** Nobody will ask for a job's results any more: those of its open frames are given up. */
+  forget(job: LiveJob): void {
+    for (const frame of job.openFrames()) this.heldBytes -= giveUpBytes(frame);
+  }
+
   /** Stream sequence of the last message taken. */
   get lastSequence(): number {
     return this.reader.lastSequence;
@@ -74,7 +80,7 @@ export class Collector {
 
   /** The stream was made anew: goes on with its first message. */
   async restart(): Promise<void> {
-    this.toldUpTo = 0;
+    this.farm.events.streamsLost();
     await this.reader.restart();
   }
 
@@ -87,13 +93,19 @@ export class Collector {
     try {
       const text = message.headers?.get(RESULT_HEADER) ?? '';
       meta = decodeMessage(resultMetaSchema, text, `result ${message.subject}`);
+      // Purges go by subject, so that a result under another one's would never go, or go too soon.
+      if (message.subject !== this.farm.bus.names.result(meta, meta.part))
+        throw new FarmError(
+          'MESSAGE_INVALID',
+          `its header says tile ${meta.frame}/${meta.tile} of ${meta.jobId}`,
+        );
     } catch (error) {
       this.farm.log.warn({ subject: message.subject, reason: messageOf(error) }, 'result dropped');
       return;
     }
     const job = this.farm.jobs.liveJob(meta.jobId);
     if (!job || job.isEnding) {
-      if (!job) this.strays.add(meta.jobId);
+      if (!job && this.strays.size < STRAYS_MAX) this.strays.add(meta.jobId);
       return;
     }
     if (meta.planId !== job.record.plan.planId || meta.tile >= job.grid.count) {
@@ -105,8 +117,8 @@ export class Collector {
     }
     const frame = job.openFrame(meta.frame);
     if (!frame || isFrameEnded(frame.state)) return;
-    if (job.state === 'queued') startJob(this.farm, job, message.seq > this.toldUpTo);
-    if (meta.outcome.kind === 'failed') this.takeFailure(job, frame, meta as FailedMeta, message.seq);
+    if (job.state === 'queued') startJob(this.farm, job, this.isNews(job, message.seq));
+    if (meta.outcome.kind === 'failed') this.takeFailure(job, frame, meta as FailedMeta, message);
     else this.takeRendered(job, frame, meta as RenderedMeta, message);
   }
 
@@ -115,19 +127,23 @@ export class Collector {
       this.compareDuplicate(job, frame, meta, message.seq);
       return;
     }
-    const whole = joinParts(frame, meta, message.data, message.seq);
+    const { whole, waitingBytes } = joinParts(
+      frame,
+      meta,
+      message.data,
+      message.seq,
+      this.hasRoomFor(message.data.byteLength),
+    );
+    this.heldBytes += waitingBytes;
     if (!whole) return;
     const { outcome } = meta;
-    if (whole.bytes.byteLength !== outcome.sizeBytes) {
-      this.refuse(job, meta, message.seq, `${whole.bytes.byteLength} bytes instead of ${outcome.sizeBytes}`);
+    const wrong = whole.bytes && whatIsWrong(whole.bytes, outcome);
+    if (wrong) {
+      this.refuse(job, meta, message.seq, wrong);
       return;
     }
-    if (createHash('sha256').update(whole.bytes).digest('hex') !== outcome.digest) {
-      this.refuse(job, meta, message.seq, 'its bytes do not match its digest');
-      return;
-    }
-    const keep = this.heldBytes + whole.bytes.byteLength <= LIMITS.collectedBytesMax;
-    if (keep) this.heldBytes += whole.bytes.byteLength;
+    const bytes = whole.bytes && this.hasRoomFor(whole.bytes.byteLength) ? whole.bytes : undefined;
+    this.heldBytes += bytes?.byteLength ?? 0;
     const isLast = job.place(frame, meta.tile, {
       digest: outcome.digest,
       nodeId: meta.nodeId,
@@ -136,16 +152,29 @@ export class Collector {
       sequences: whole.sequences,
       sizeBytes: outcome.sizeBytes,
       coreSeconds: meta.coreSeconds,
-      bytes: keep ? whole.bytes : undefined,
+      bytes,
     });
     this.hooks.windowMoved();
     if (isLast) this.hooks.frameComplete(job, frame);
   }
 
-  private takeFailure(job: LiveJob, frame: LiveFrame, meta: FailedMeta, sequence: number): void {
-    const { outcome } = meta;
-    const consequence = job.failAttempt(frame, meta.tile, meta.attempt, outcome.permanent);
+  private hasRoomFor(bytes: number): boolean {
+    return this.heldBytes + bytes <= this.farm.collectedBytesMax;
+  }
+
+  private takeFailure(
+    job: LiveJob,
+    frame: LiveFrame,
+    meta: FailedMeta,
+    { seq: sequence, time }: JsMsg,
+  ): void {
+    const atMs = time.getTime();
+    const { outcome, tile, attempt, nodeId } = meta;
+    const consequence = job.failAttempt(frame, tile, attempt, outcome.permanent);
     if (consequence === 'ignored') return;
+    const { code, logTail } = outcome;
+    const message = outcome.message.slice(0, MESSAGE_CHARS_MAX);
+    frame.failedAttempts.add(tile, { attempt, nodeId, atMs, code, message, logTail });
     const where = {
       jobId: meta.jobId,
       frame: meta.frame,
@@ -153,39 +182,44 @@ export class Collector {
       attempt: meta.attempt,
       nodeId: meta.nodeId,
     };
-    if (sequence > this.toldUpTo) {
+    const isNews = this.isNews(job, sequence);
+    if (isNews) {
       this.farm.log.warn({ ...where, code: outcome.code, reason: outcome.message }, 'attempt failed');
       void this.farm.events.publish({
         ...where,
         kind: 'attempt_failed',
         state: job.state,
-        message: `${outcome.code}: ${outcome.message}`,
+        message: `${code}: ${message}`,
+        // With what follows from it still to be told, it is told once more after a kill, rather than that left out.
+        resultSequence: consequence === 'retry' ? sequence : sequence - 1,
       });
     }
     if (consequence === 'retry') {
       this.hooks.windowMoved();
       return;
     }
-    void this.farm.events.publish({
-      ...where,
-      kind: 'tile_failed',
-      state: job.state,
-      message: `tile ${meta.tile} of frame ${meta.frame} failed after ${meta.attempt} attempts: ${outcome.message}`,
-    });
-    const { tile, attempt, nodeId } = meta;
-    const { code, message, logTail } = outcome;
-    this.hooks.tileFailed(job, frame, { tile, attempt, nodeId, code, message, logTail });
+    const attempts = [...frame.failedAttempts.of(tile)];
+    if (isNews)
+      void this.farm.events.publish({
+        ...where,
+        kind: 'tile_failed',
+        state: job.state,
+        message: `tile ${tile} of frame ${meta.frame} is given up after ${attempts.length} of ${job.record.maxAttempts} tries: ${message}`,
+        resultSequence: sequence,
+      });
+    this.hooks.tileFailed(job, frame, { tile, attempts });
     this.hooks.windowMoved();
   }
 
   /** A second result of a done tile: dropped; other pixels from a deterministic renderer name both nodes. */
   private compareDuplicate(job: LiveJob, frame: LiveFrame, meta: RenderedMeta, sequence: number): void {
     const first = frame.results[meta.tile];
-    if (!first || first.digest === meta.outcome.digest || meta.part !== 0 || sequence <= this.toldUpTo)
-      return;
+    if (!first || first.digest === meta.outcome.digest || meta.part !== 0) return;
+    if (!this.isNews(job, sequence)) return;
     this.tellRejected(
       job,
       meta,
+      sequence,
       `it differs from the result of node ${first.nodeId} (${first.renderer}), which was first`,
     );
   }
@@ -193,14 +227,14 @@ export class Collector {
   /** A result that is not what it says: the attempt has failed, and its node is named. */
   private refuse(job: LiveJob, meta: RenderedMeta, sequence: number, reason: string): void {
     // An earlier run has reported it: its report stands further on in the stream.
-    if (sequence > this.toldUpTo) this.tellRejected(job, meta, reason);
+    if (this.isNews(job, sequence)) this.tellRejected(job, meta, sequence, reason);
     void publishFailure(this.farm, job, { ...meta, reason }).catch((err: unknown) => {
       if (!this.farm.signal.aborted)
         this.farm.log.error({ jobId: job.jobId, err }, 'rejected result not reported');
     });
   }
 
-  private tellRejected(job: LiveJob, meta: RenderedMeta, reason: string): void {
+  private tellRejected(job: LiveJob, meta: RenderedMeta, sequence: number, reason: string): void {
     const { jobId, frame, tile, attempt, nodeId } = meta;
     this.farm.log.warn({ jobId, frame, tile, attempt, nodeId, reason }, 'result rejected');
     void this.farm.events.publish({
@@ -212,8 +246,23 @@ export class Collector {
       attempt,
       nodeId,
       message: `the result of node ${nodeId} (${meta.renderer}) was dropped: ${reason}`,
+      resultSequence: sequence,
     });
   }
+
+  /** Whether no earlier run has told what a result of the job had to tell. */
+  private isNews(job: LiveJob, sequence: number): boolean {
+    return sequence > this.farm.events.toldUpTo(job.jobId);
+  }
+}
+
+/** Why bytes are not the result that they are said to be. */
+function whatIsWrong(bytes: Uint8Array, outcome: RenderedMeta['outcome']): string | undefined {
+  if (bytes.byteLength !== outcome.sizeBytes)
+    return `${bytes.byteLength} bytes instead of ${outcome.sizeBytes}`;
+  return createHash('sha256').update(bytes).digest('hex') === outcome.digest
+    ? undefined
+    : 'its bytes do not match its digest';
 }
 
 /** The first sign that a node works for a job. @param isNews no earlier run has told it. */

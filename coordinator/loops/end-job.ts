@@ -25,9 +25,11 @@ const RETRY_MS_MAX = 30_000;
 /** The one who reads results purges them (result-reader.ts). */
 export interface ResultPurger {
   purge(filter: string): Promise<void>;
+  /** Gives up what memory holds of a job's open frames. */
+  forget(job: LiveJob): void;
 }
 
-/** Ends a job whose end is not under way. Resolves when it is recorded and nothing of it is left on the bus. */
+/** Ends a job whose end is not under way, in a turn of its own (job-turns.ts). Resolves when it is recorded and nothing of it is left on the bus. */
 export async function endJob(
   farm: Farm,
   results: ResultPurger,
@@ -48,10 +50,12 @@ export async function endJob(
     tilesDone: progress.tilesDone,
     tilesFailed: progress.tilesFailed,
     coreSeconds: progress.coreSeconds,
+    retry: job.frameRetries.count,
   };
   await withDisk(farm, job.jobId, 'end of job', () => farm.store.jobs.writeEnd(job.jobId, ended));
   farm.log.info({ jobId: job.jobId, from: job.state, to: state, event }, 'job state changed');
   job.state = state;
+  results.forget(job);
   farm.jobs.addEnded({ record: job.record, ended });
   onRecorded();
   void farm.events.publish({
@@ -107,7 +111,7 @@ export async function withDisk<T>(
 function endMessage(state: TerminalJobState, ended: EndedRecord, framesTotal: number): string {
   switch (state) {
     case 'finished':
-      return `all ${framesTotal} frames finished`;
+      return framesTotal === 1 ? 'the frame is finished' : `all ${framesTotal} frames finished`;
     case 'finished_with_failures':
       return `${ended.framesFailed} of ${framesTotal} frames failed`;
     case 'cancelled':

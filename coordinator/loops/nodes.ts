@@ -1,10 +1,17 @@
 /** Listens to heartbeats: which nodes there are, and which have fallen silent. In memory only: nodes tell all of it again. */
 import type { Subscription } from '@nats-io/transport-node';
-import { decodeMessage, type Heartbeat, heartbeatSchema } from '#shared/bus/messages.js';
+import {
+  decodeMessage,
+  encodeMessage,
+  type Heartbeat,
+  type HeartbeatAnswer,
+  heartbeatSchema,
+} from '#shared/bus/messages.js';
 import type { NodeId } from '#shared/domain/ids.js';
-import { messageOf } from '#shared/errors.js';
-import { TIMES } from '#shared/limits.js';
+import { FarmError, messageOf } from '#shared/errors.js';
+import { LIMITS } from '#shared/limits.js';
 import type { Farm } from '../farm.js';
+import { type Instance, Instances, type LostInstance } from '../recovery/instances.js';
 import { startJob } from './collect.js';
 
 export interface KnownNode {
@@ -13,32 +20,47 @@ export interface KnownNode {
   readonly lastHeartbeatAtMs: number;
 }
 
-const CHECK_EVERY_MS = 500;
+export interface NodeTableHooks {
+  /** A node came, went, or has another number of slots. */
+  changed(): void;
+  /** An agent is gone, and what it had in hand with it. */
+  lost(lost: LostInstance): void;
+  /** What a node is to be told, if anything. */
+  answerTo(instance: Instance): HeartbeatAnswer | undefined;
+}
+
+const CHECK_EVERY_MS = 250;
+/** A check that comes this late means that the server was away, or that this machine stood still: the count starts anew. */
+const LATE_CHECK_MS = 1_000;
 /** A node that has been silent for this long is no longer listed. */
 const FORGOTTEN_AFTER_MS = 10 * 60_000;
 const CONFLICT_WARNED_EVERY_MS = 60_000;
 
 export class NodeTable {
   private readonly farm: Farm;
-  private readonly onChange: () => void;
+  private readonly hooks: NodeTableHooks;
+  readonly instances = new Instances();
   private readonly nodes = new Map<NodeId, KnownNode>();
   private readonly conflictsWarnedAtMs = new Map<NodeId, number>();
   private subscription: Subscription | undefined;
   private timer: NodeJS.Timeout | undefined;
+  /** By the clock that only goes forward, as all times of instances. */
+  private checkedAtMs = performance.now();
+  private listeningSinceMs = this.checkedAtMs;
+  private isChecking = false;
 
-  /** @param onChange a node came, went, or has another number of slots. */
-  constructor(farm: Farm, onChange: () => void) {
+  constructor(farm: Farm, hooks: NodeTableHooks) {
     this.farm = farm;
-    this.onChange = onChange;
+    this.hooks = hooks;
   }
 
   start(): void {
     this.subscription = this.farm.bus.connection.subscribe(this.farm.bus.names.heartbeatsAll, {
       callback: (error, message) => {
-        if (!error) this.hear(message.data);
+        if (!error) this.hear(message.subject, message.data, (answer) => message.respond(answer));
       },
     });
-    this.timer = setInterval(() => this.findLost(), CHECK_EVERY_MS);
+    this.timer = setInterval(() => void this.check(), CHECK_EVERY_MS);
     this.timer.unref();
   }
 
@@ -57,21 +79,29 @@ export class NodeTable {
     return this.list().reduce((sum, node) => sum + (node.state === 'ready' ? node.heartbeat.slots : 0), 0);
   }
 
-  private hear(data: Uint8Array): void {
+  private hear(subject: string, data: Uint8Array, answer: (data: Uint8Array) => void): void {
     let heartbeat: Heartbeat;
     try {
-      heartbeat = decodeMessage(heartbeatSchema, data, 'heartbeat');
+      heartbeat = decodeMessage(heartbeatSchema, data, subject);
+      if (subject !== this.farm.bus.names.heartbeat(heartbeat.nodeId))
+        throw new FarmError('MESSAGE_INVALID', `${subject}: nodeId: it says ${heartbeat.nodeId}`);
+      if (!this.nodes.has(heartbeat.nodeId) && this.nodes.size >= LIMITS.nodesMax)
+        throw new FarmError('MESSAGE_INVALID', `${subject}: there are ${LIMITS.nodesMax} nodes already`);
     } catch (error) {
       this.farm.log.warn({ reason: messageOf(error) }, 'heartbeat dropped');
       return;
     }
     const { nodeId } = heartbeat;
     const before = this.nodes.get(nodeId);
+    const heard = this.instances.hear(heartbeat, performance.now());
+    for (const lost of heard.lost) this.hooks.lost(lost);
+    const toDrop = heard.instance && this.hooks.answerTo(heard.instance);
+    if (toDrop) answer(encodeMessage(toDrop));
     if (heartbeat.leaving) {
       if (before && before.heartbeat.instanceId !== heartbeat.instanceId) return;
       this.nodes.delete(nodeId);
       if (before) this.farm.log.info({ nodeId, from: before.state, to: 'left' }, 'node state changed');
-      this.onChange();
+      this.hooks.changed();
       return;
     }
     if (before) this.warnOfConflict(before, heartbeat);
@@ -82,8 +112,8 @@ export class NodeTable {
     }
     if (before?.state !== 'ready') {
       this.farm.log.info({ nodeId, from: before?.state ?? 'unknown', to: 'ready' }, 'node state changed');
-      this.onChange();
-    } else if (before.heartbeat.slots !== heartbeat.slots) this.onChange();
+      this.hooks.changed();
+    } else if (before.heartbeat.slots !== heartbeat.slots) this.hooks.changed();
   }
 
   /** A restarted agent has a new instance once; two live ones keep taking turns, each with its own start time. */
@@ -99,18 +129,41 @@ export class NodeTable {
     );
   }
 
-  private findLost(): void {
+  /** The server is asked first: what it had for us has been read when it answers, and while it is away nobody is silent. */
+  private async check(): Promise<void> {
+    if (this.isChecking) return;
+    this.isChecking = true;
+    try {
+      await this.farm.bus.connection.flush();
+    } catch (err) {
+      this.farm.log.debug({ err }, 'nodes not checked: the server is away');
+      return;
+    } finally {
+      this.isChecking = false;
+    }
+    const checkedAtMs = performance.now();
+    if (checkedAtMs - this.checkedAtMs > LATE_CHECK_MS) this.listeningSinceMs = checkedAtMs;
+    this.checkedAtMs = checkedAtMs;
+    this.findLost(checkedAtMs);
+  }
+
+  private findLost(checkedAtMs: number): void {
+    for (const lost of this.instances.findSilent(checkedAtMs, this.listeningSinceMs)) {
+      const { nodeId, heartbeat } = lost.instance;
+      const node = this.nodes.get(nodeId);
+      if (node?.heartbeat.instanceId === heartbeat.instanceId) {
+        this.nodes.set(nodeId, { ...node, state: 'lost' });
+        this.farm.log.warn({ nodeId, from: node.state, to: 'lost', reason: lost.how }, 'node state changed');
+        this.hooks.changed();
+      }
+      this.hooks.lost(lost);
+    }
     const nowMs = this.farm.clock.nowMs();
     for (const [nodeId, node] of this.nodes) {
-      const silentMs = nowMs - node.lastHeartbeatAtMs;
-      if (silentMs > FORGOTTEN_AFTER_MS) {
-        this.nodes.delete(nodeId);
-        this.onChange();
-      } else if (node.state === 'ready' && silentMs > TIMES.nodeLostAfterMs) {
-        this.nodes.set(nodeId, { ...node, state: 'lost' });
-        this.farm.log.warn({ nodeId, from: 'ready', to: 'lost', silentMs }, 'node state changed');
-        this.onChange();
-      }
+      if (node.state === 'ready' || nowMs - node.lastHeartbeatAtMs <= FORGOTTEN_AFTER_MS) continue;
+      this.nodes.delete(nodeId);
+      this.conflictsWarnedAtMs.delete(nodeId);
+      this.hooks.changed();
     }
   }
 }

@@ -3,15 +3,17 @@
  * bus may have lost or kept anything), and every few seconds for tiles that have gone missing from the queue.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { encodeMessage } from '#shared/bus/messages.js';
+import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
+import { encodeRecordCopy } from '#shared/bus/job-record-copy.js';
 import { retryCall } from '#shared/bus/retry-call.js';
 import { ensureJobConsumer, ensureStreams } from '#shared/bus/streams.js';
-import type { JobId } from '#shared/domain/ids.js';
+import { type JobId, jobIdSchema } from '#shared/domain/ids.js';
 import type { JobRecord } from '#shared/domain/job.js';
 import type { Farm } from '../farm.js';
-import type { LiveFrame } from '../jobs/live-frame.js';
 import { tileState } from '../jobs/live-frame.js';
 import type { LiveJob } from '../jobs/live-job.js';
+import { queuedTiles } from '../jobs/queued-tiles.js';
+import type { Assigner } from './assign.js';
 import type { Collector } from './collect.js';
 import { clearJob } from './end-job.js';
 import type { Feeder } from './feed.js';
@@ -20,25 +22,30 @@ import { isStreamLost } from './stream-lost.js';
 const EVERY_MS = 5_000;
 
 /** Gives agents what they need for a job: its consumer and its record. Assignments come after it. */
-export async function openJobOnBus(farm: Farm, record: JobRecord): Promise<void> {
+async function openJobOnBus(farm: Farm, record: JobRecord): Promise<void> {
   const { bus, signal } = farm;
   await ensureJobConsumer(bus, record.jobId, signal);
   const bucket = await retryCall('open bucket of jobs', () => bus.kvm.open(bus.names.jobsBucket), signal);
   await retryCall(
     `copy record of ${record.jobId}`,
-    () => bucket.put(record.jobId, encodeMessage(record)),
+    () => bucket.put(record.jobId, encodeRecordCopy(record)),
     signal,
   );
+}
+
+/** Opens a job that may end meanwhile: its end clears the bus once, and what came behind that is cleared here. */
+export async function openLiveJob(farm: Farm, collector: Collector, job: LiveJob): Promise<void> {
+  await openJobOnBus(farm, job.record);
+  if (job.isEnding) await clearUnlessLive(farm, collector, job.jobId);
 }
 
 /** At start, before anything is collected or fed. */
 export async function reconcileAtStart(farm: Farm, collector: Collector): Promise<void> {
   const { bus, log, jobs } = farm;
-  const known = new Set<JobId>(jobs.liveJobs().map((job) => job.jobId));
   for (const jobId of await jobsOnBus(farm)) {
-    if (known.has(jobId)) continue;
+    if (jobs.liveJob(jobId)) continue;
     log.info({ jobId }, 'job is not running; its tiles and results are purged');
-    await clearJob(farm, collector, jobId);
+    await clearUnlessLive(farm, collector, jobId);
   }
   for (const job of jobs.liveJobs()) {
     await openJobOnBus(farm, job.record);
@@ -50,15 +57,24 @@ export async function reconcileAtStart(farm: Farm, collector: Collector): Promis
   }
 }
 
-/** Ids of all jobs of which the bus holds a record, a tile, a result or a consumer. */
+/**
+ * Ids of all jobs of which the bus holds a record, a tile, a result or a consumer. Subjects that no part of the farm
+ * writes are purged: anybody on the bus can write them, and nobody reads them.
+ */
 async function jobsOnBus(farm: Farm): Promise<Set<JobId>> {
-  const { bus, signal } = farm;
+  const { bus, signal, log } = farm;
   const ids = new Set<JobId>();
+  const add = (id: string | undefined): boolean => {
+    const parsed = jobIdSchema.safeParse(id);
+    if (parsed.success) ids.add(parsed.data);
+    else log.warn({ jobId: id }, 'the bus holds something of a job that cannot be; it is left out');
+    return parsed.success;
+  };
   const bucket = await retryCall('open bucket of jobs', () => bus.kvm.open(bus.names.jobsBucket), signal);
   await retryCall(
     'list records of jobs',
     async () => {
-      for await (const key of await bucket.keys()) ids.add(key as JobId);
+      for await (const key of await bucket.keys()) add(key);
     },
     signal,
   );
@@ -66,14 +82,16 @@ async function jobsOnBus(farm: Farm): Promise<Set<JobId>> {
     [bus.names.tilesStream, bus.names.tilesAll],
     [bus.names.resultsStream, bus.names.resultsAll],
   ] as const) {
-    for (const subject of await subjectsOf(farm, stream, all))
-      ids.add(subject.slice(bus.names.prefix.length + 1).split('.')[1] as JobId);
+    for (const subject of await subjectsOf(farm, stream, all)) {
+      const tokens = subject.slice(bus.names.prefix.length + 1).split('.');
+      if (add(tokens[1]) && tokens.length > 2) continue;
+      await retryCall(`purge ${subject}`, () => bus.jsm.streams.purge(stream, { filter: subject }), signal);
+    }
   }
   await retryCall(
     'list consumers',
     async () => {
-      for await (const consumer of bus.jsm.consumers.list(bus.names.tilesStream))
-        ids.add(consumer.name as JobId);
+      for await (const consumer of bus.jsm.consumers.list(bus.names.tilesStream)) add(consumer.name);
     },
     signal,
   );
@@ -101,6 +119,7 @@ export async function reconcileLoop(
   farm: Farm,
   collector: Collector,
   feeder: Feeder,
+  assigner: Assigner,
   onRestored: () => void,
 ): Promise<void> {
   while (!farm.signal.aborted) {
@@ -111,7 +130,11 @@ export async function reconcileLoop(
         onRestored();
       }
       await purgeStrays(farm, collector);
-      for (const job of farm.jobs.liveJobs()) await findMissing(farm, job, collector);
+      if (await assigner.isOverwritten()) onRestored();
+      for (const job of farm.jobs.liveJobs()) {
+        await mendJobOnBus(farm, job, collector);
+        await findMissing(farm, job, collector);
+      }
       feeder.kick();
     } catch (err) {
       if (!farm.signal.aborted) farm.log.warn({ err }, 'reconciling was interrupted; trying again');
@@ -119,17 +142,22 @@ export async function reconcileLoop(
   }
 }
 
-/** JetStream's store was lost or put back to an older state: what has been read is further than what is there. */
+/**
+ * JetStream's store was lost, in whole or in part, or put back to an older state: what has been read is further than
+ * what is there.
+ */
 async function isBusLost(farm: Farm, collector: Collector): Promise<boolean> {
   const { bus, signal } = farm;
+  const { names } = bus;
   const taken = collector.lastSequence;
+  const look = (stream: string) =>
+    retryCall(`look at stream ${stream}`, () => bus.jsm.streams.info(stream), signal);
   try {
-    const info = await retryCall(
-      'look at the results stream',
-      () => bus.jsm.streams.info(bus.names.resultsStream),
-      signal,
-    );
-    return info.state.last_seq < taken;
+    const results = await look(names.resultsStream);
+    if (results.state.last_seq < taken) return true;
+    const buckets = [names.assignmentsBucket, names.jobsBucket].map((bucket) => `KV_${bucket}`);
+    for (const stream of [names.tilesStream, names.eventsStream, ...buckets]) await look(stream);
+    return false;
   } catch (error) {
     if (isStreamLost(error)) return true;
     throw error;
@@ -141,15 +169,50 @@ async function restoreBus(farm: Farm, collector: Collector): Promise<void> {
   farm.log.error('JetStream has lost its streams; they are made again from the store');
   await ensureStreams(farm.bus, farm.signal);
   await collector.restart();
-  for (const job of farm.jobs.liveJobs()) if (!job.isEnding) await openJobOnBus(farm, job.record);
+  for (const job of farm.jobs.liveJobs()) if (!job.isEnding) await openLiveJob(farm, collector, job);
 }
 
 /** Results that an agent published after its job had ended. */
 async function purgeStrays(farm: Farm, collector: Collector): Promise<void> {
   for (const jobId of [...collector.strays]) {
     collector.strays.delete(jobId);
-    // A job may have been submitted since; its results are wanted.
+    await clearUnlessLive(farm, collector, jobId);
+  }
+}
+
+/** A job may have been submitted or retried since: what the bus holds of it is wanted then. */
+async function clearUnlessLive(farm: Farm, collector: Collector, jobId: JobId): Promise<void> {
+  await farm.jobs.turns.take(jobId, async () => {
     if (!farm.jobs.liveJob(jobId)) await clearJob(farm, collector, jobId);
+  });
+}
+
+/** A job's record and consumer may have been overwritten or deleted by whoever can write on the bus. */
+async function mendJobOnBus(farm: Farm, job: LiveJob, collector: Collector): Promise<void> {
+  const { bus, signal, log } = farm;
+  const { jobId } = job;
+  const bucket = await retryCall('open bucket of jobs', () => bus.kvm.open(bus.names.jobsBucket), signal);
+  const entry = await retryCall(`look at record of ${jobId}`, () => bucket.get(jobId), signal);
+  const isIntact =
+    entry?.operation === 'PUT' && Buffer.compare(entry.value, encodeRecordCopy(job.record)) === 0;
+  // A job that was submitted this moment is opened twice then, which does no harm.
+  if (job.isEnding || (isIntact && (await isConsumerThere(farm, jobId)))) return;
+  log.warn({ jobId }, 'the record or consumer of a job was not as it should be on the bus; made again');
+  await openLiveJob(farm, collector, job);
+}
+
+async function isConsumerThere(farm: Farm, jobId: JobId): Promise<boolean> {
+  const { bus, signal } = farm;
+  try {
+    await retryCall(
+      `look at consumer ${jobId}`,
+      () => bus.jsm.consumers.info(bus.names.tilesStream, bus.names.consumer(jobId)),
+      signal,
+    );
+    return true;
+  } catch (error) {
+    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.ConsumerNotFound) return false;
+    throw error;
   }
 }
 
@@ -166,7 +229,7 @@ export async function findMissing(farm: Farm, job: LiveJob, collector: Collector
   await collector.caughtUp();
   if (job.isEnding || signal.aborted) return 0;
   let missing = 0;
-  for (const { frame, tile, attempt } of suspects) {
+  for (const { open: frame, tile, attempt } of suspects) {
     if (frame.state !== 'rendering' || tileState(frame, tile) !== 'queued') continue;
     if (frame.attempts[tile] !== attempt) continue;
     const subject = bus.names.tile({ jobId: job.jobId, frame: frame.frame, tile, attempt });
@@ -194,14 +257,4 @@ async function isConsumerDry(farm: Farm, jobId: JobId): Promise<boolean> {
     signal,
   );
   return info.num_pending === 0 && info.num_ack_pending === 0;
-}
-
-function queuedTiles(job: LiveJob): { frame: LiveFrame; tile: number; attempt: number }[] {
-  const queued: { frame: LiveFrame; tile: number; attempt: number }[] = [];
-  for (const frame of job.openFrames()) {
-    if (frame.state !== 'rendering') continue;
-    for (let tile = 0; tile < job.grid.count; tile++)
-      if (tileState(frame, tile) === 'queued') queued.push({ frame, tile, attempt: frame.attempts[tile]! });
-  }
-  return queued;
 }

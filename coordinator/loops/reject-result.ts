@@ -45,7 +45,7 @@ export async function publishFailure(farm: Farm, job: LiveJob, rejected: Rejecte
   await retryCall(
     `report rejected result ${msgID}`,
     () =>
-      farm.bus.js.publish(farm.bus.names.result(meta, 0), new Uint8Array(0), {
+      farm.bus.publisher.publish(farm.bus.names.result(meta, 0), new Uint8Array(0), {
         headers: resultHeaders,
         msgID,
       }),

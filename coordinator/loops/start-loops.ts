@@ -4,13 +4,15 @@ import { isJobEnded } from '#shared/state/job-state.js';
 import type { Farm, Stitcher } from '../farm.js';
 import type { JobView } from '../jobs/job-registry.js';
 import { LiveJob } from '../jobs/live-job.js';
+import { retryJob } from '../jobs/retry-job.js';
 import { Assembler } from './assemble.js';
 import { Assigner } from './assign.js';
 import { Collector } from './collect.js';
 import { endJob } from './end-job.js';
 import { feeder } from './feed.js';
 import { NodeTable } from './nodes.js';
-import { openJobOnBus, reconcileAtStart, reconcileLoop } from './reconcile.js';
+import { openLiveJob, reconcileAtStart, reconcileLoop } from './reconcile.js';
+import { Recovery } from './recover.js';
 import { isStreamLost } from './stream-lost.js';
 
 export interface Loops {
@@ -22,6 +24,8 @@ export interface Loops {
   jobSubmitted(job: LiveJob): void;
   /** Resolves when the job is recorded as cancelled and nothing of it is queued. @throws JOB_ALREADY_FINISHED */
   cancelJob(jobId: string): Promise<JobView>;
+  /** See retry-job.ts. @returns the frames that are rendered again. */
+  retryJob(jobId: string, frames: string): Promise<readonly number[]>;
 }
 
 export function startLoops(farm: Farm, stitcher: Stitcher): Loops {
@@ -40,7 +44,12 @@ export function startLoops(farm: Farm, stitcher: Stitcher): Loops {
     frameComplete: (job, frame) => assembler.assemble(job, frame),
     tileFailed: (job, frame, failed) => assembler.fail(job, frame, [failed]),
   });
-  const nodes = new NodeTable(farm, () => assigner.kick());
+  const nodes: NodeTable = new NodeTable(farm, {
+    changed: () => assigner.kick(),
+    lost: (lost) => recovery.lost(lost),
+    answerTo: (instance) => recovery.answerTo(instance),
+  });
+  const recovery = new Recovery(farm, nodes.instances);
   const assigner = new Assigner(farm, () => nodes.list());
   const background = new Set<Promise<void>>();
 
@@ -56,13 +65,19 @@ export function startLoops(farm: Farm, stitcher: Stitcher): Loops {
 
   const endIfDone = (job: LiveJob) => {
     if (job.isEnding || !job.areAllFramesEnded()) return;
-    const event = job.hasFailedFrames() ? 'all_frames_ended' : 'all_frames_finished';
-    inBackground(endJob(farm, collector, job, event, () => assigner.kick()));
+    const event = () => (job.hasFailedFrames() ? 'all_frames_ended' : 'all_frames_finished');
+    inBackground(
+      farm.jobs.turns.take(job.jobId, async () => {
+        // A cancel or a retry may have come first.
+        const isOver = farm.jobs.liveJob(job.jobId) !== job || job.isEnding || !job.areAllFramesEnded();
+        if (!isOver) await endJob(farm, collector, job, event(), () => assigner.kick());
+      }),
+    );
   };
 
   const openJob = async (job: LiveJob): Promise<void> => {
     try {
-      await openJobOnBus(farm, job.record);
+      await openLiveJob(farm, collector, job);
     } catch (error) {
       if (!isStreamLost(error)) throw error;
       farm.log.warn({ jobId: job.jobId, err: error }, 'job waits until the streams are made again');
@@ -81,10 +96,12 @@ export function startLoops(farm: Farm, stitcher: Stitcher): Loops {
       await collector.start();
       for (const job of farm.jobs.liveJobs()) endIfDone(job);
       feed.start();
-      inBackground(reconcileLoop(farm, collector, feed, () => assigner.writeAll()));
+      inBackground(recovery.sweepAfterStart());
+      inBackground(reconcileLoop(farm, collector, feed, assigner, () => assigner.writeAll()));
     },
     async stop() {
       nodes.stop();
+      await recovery.idle();
       await collector.stop();
       await assembler.idle();
       await Promise.allSettled([...background]);
@@ -93,12 +110,17 @@ export function startLoops(farm: Farm, stitcher: Stitcher): Loops {
       // Before the start is through, reconciling opens it.
       inBackground(openJob(job));
     },
+    async retryJob(jobId, frames) {
+      const purge = (filter: string) => collector.purge(filter);
+      return retryJob(farm, { purge, retried: (job) => inBackground(openJob(job)) }, jobId, frames);
+    },
     async cancelJob(jobId) {
       const job = farm.jobs.get(jobId);
-      if (job instanceof LiveJob && !job.isEnding) {
-        await endJob(farm, collector, job, 'cancel_requested', () => assigner.kick());
-        return farm.jobs.view(jobId);
-      }
+      if (job instanceof LiveJob && !job.isEnding)
+        await farm.jobs.turns.take(job.jobId, async () => {
+          const live = farm.jobs.liveJob(jobId);
+          if (live) await endJob(farm, collector, live, 'cancel_requested', () => assigner.kick());
+        });
       const view = farm.jobs.view(jobId);
       if (view.state === 'cancelled') return view;
       throw new FarmError(

@@ -4,6 +4,7 @@ import { Kvm } from '@nats-io/kv';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { FarmError, messageOf } from '../errors.js';
 import { TIMES } from '../limits.js';
+import { StreamPublisher } from './stream-publisher.js';
 import { type BusNames, busNames } from './subjects.js';
 
 export interface Bus extends AsyncDisposable {
@@ -12,6 +13,8 @@ export interface Bus extends AsyncDisposable {
   readonly js: JetStreamClient;
   readonly jsm: JetStreamManager;
   readonly kvm: Kvm;
+  /** The way to publish to a stream. */
+  readonly publisher: StreamPublisher;
 }
 
 /**
@@ -46,6 +49,7 @@ export async function connectBus(url: string, prefix: string, clientName: string
       js,
       jsm,
       kvm: new Kvm(js),
+      publisher: new StreamPublisher(connection, TIMES.busCallTimeoutMs),
       async [Symbol.asyncDispose]() {
         if (!connection.isClosed()) await connection.close();
       },

@@ -6,8 +6,11 @@ import { FarmError } from '../errors.js';
 import { LIMITS } from '../limits.js';
 
 const frame = z.int();
-const tile = z.int().min(0).max(LIMITS.tilesPerFrameMax);
-const attempt = z.int().min(1);
+const tile = z
+  .int()
+  .min(0)
+  .max(LIMITS.tilesPerFrameMax - 1);
+const attempt = z.int().min(1).max(LIMITS.attemptNumberMax);
 const durationMs = z.number().min(0);
 
 /** TILES: one attempt at one tile. De-duplication: one message per subject (job, frame, tile, attempt). */
@@ -65,7 +68,18 @@ export const assignmentSchema = z.object({
 });
 export type Assignment = Readonly<z.infer<typeof assignmentSchema>>;
 
-/** Core NATS, once a second: a node says that it is there and what it is. */
+/** An attempt in a node's hand: `[frame, tile, attempt, sequence of its message in TILES]`. */
+export const heldAttemptSchema = z.tuple([frame, tile, attempt, z.int().min(0)]);
+export type HeldAttempt = z.infer<typeof heldAttemptSchema>;
+const hands = z
+  .array(
+    z.object({ jobId: jobIdSchema, attempts: z.array(heldAttemptSchema).max(LIMITS.heartbeatAttemptsMax) }),
+  )
+  .max(LIMITS.jobsPerNodeMax);
+/** What a node has in hand, or part of it, by job. */
+export type Hands = Readonly<z.infer<typeof hands>>;
+
+/** Core NATS, once a second: a node says that it is there, what it is, and what it has in hand. */
 export const heartbeatSchema = z.object({
   nodeId: nodeIdSchema,
   /** New at every start of the agent: two processes with one node id are told apart. */
@@ -73,18 +87,33 @@ export const heartbeatSchema = z.object({
   hostName: z.string().max(256),
   agentVersion: z.string().max(64),
   startedAtMs: z.number(),
-  slots: z.int().min(0),
+  slots: z.int().min(0).max(LIMITS.slotsPerNodeMax),
   slotsBusy: z.int().min(0),
   cores: z.int().min(1),
   memoryBytes: z.int().min(0),
   memoryUsedBytes: z.int().min(0),
-  renderers: z.array(z.object({ name: z.string().max(64), version: z.string().max(128) })),
-  jobIds: z.array(jobIdSchema),
+  renderers: z
+    .array(z.object({ name: z.string().max(64), version: z.string().max(128) }))
+    .max(LIMITS.renderersPerNodeMax),
+  jobIds: z.array(jobIdSchema).max(LIMITS.jobsPerNodeMax),
   tilesDone: z.int().min(0),
+  /** Attempts that were delivered to it and are not acknowledged: buffered, rendering, or being published. */
+  inHand: hands,
+  /** How many more there are than the list may hold. */
+  inHandLeftOut: z.int().min(0),
   /** The last one: the node leaves on purpose. */
   leaving: z.boolean(),
 });
 export type Heartbeat = Readonly<z.infer<typeof heartbeatSchema>>;
+
+/** The reply to a heartbeat, sent only when something in the node's hand is to be dropped. */
+export const heartbeatAnswerSchema = z.object({
+  /** Nobody needs their results any more: acknowledge them unfinished. */
+  over: hands,
+  /** They were given to another node while this one was lost: say nothing about them. */
+  taken: hands,
+});
+export type HeartbeatAnswer = Readonly<z.infer<typeof heartbeatAnswerSchema>>;
 
 /** EVENTS: one state change of a job; the stream's sequence is what a watch resumes from. */
 export const eventMessageSchema = z.object({
@@ -98,6 +127,8 @@ export const eventMessageSchema = z.object({
     'attempt_failed',
     'tile_failed',
     'result_rejected',
+    'node_lost',
+    'retried',
     'finished',
     'cancelled',
     'warning',
@@ -108,6 +139,8 @@ export const eventMessageSchema = z.object({
   tile: tile.optional(),
   attempt: attempt.optional(),
   nodeId: z.string().optional(),
+  /** What results up to this sequence of RESULTS had to tell is told, here or earlier: a restart goes on behind it. */
+  resultSequence: z.int().min(0).optional(),
 });
 export type EventMessage = Readonly<z.infer<typeof eventMessageSchema>>;
 

@@ -13,6 +13,7 @@ import {
 } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
 import type { JobId } from '../domain/ids.js';
+import { FarmError, messageOf } from '../errors.js';
 import { TIMES } from '../limits.js';
 import type { Bus } from './connect.js';
 import { retryCall } from './retry-call.js';
@@ -22,6 +23,8 @@ type StreamSettings = Partial<StreamConfig> & { name: string };
 
 const EVENTS_KEPT_MS = 30 * 24 * 3_600_000;
 const EVENTS_PER_JOB_MAX = 200_000;
+/** Chosen when the stream is made; later an admin may have moved it to more servers. */
+const OF_THE_ADMIN = ['num_replicas', 'storage'];
 const ERR_STREAM_NOT_FOUND = 10059;
 const ERR_CONSUMER_NOT_FOUND = 10014;
 
@@ -58,7 +61,11 @@ function streamSettings(names: BusNames): StreamSettings[] {
 /** @throws the server's refusal when an existing stream cannot be brought to this configuration. */
 export async function ensureStreams(bus: Bus, signal?: AbortSignal): Promise<void> {
   for (const wanted of streamSettings(bus.names)) {
-    await retryCall(`set up stream ${wanted.name}`, () => ensureStream(bus, wanted), signal);
+    await retryCall(`set up stream ${wanted.name}`, () => ensureStream(bus, wanted), signal).catch(
+      (error) => {
+        throw refused(bus, wanted.name, error);
+      },
+    );
   }
   for (const bucket of [bus.names.assignmentsBucket, bus.names.jobsBucket]) {
     await retryCall(`set up bucket ${bucket}`, () => bus.kvm.create(bucket, { history: 1 }), signal);
@@ -75,10 +82,20 @@ async function ensureStream(bus: Bus, wanted: StreamSettings): Promise<void> {
     return;
   }
   const actual = info.config as unknown as Record<string, unknown>;
-  const differs = Object.entries(wanted).some(
-    ([key, value]) => JSON.stringify(actual[key]) !== JSON.stringify(value),
+  const settings = Object.entries(wanted).filter(([key]) => !OF_THE_ADMIN.includes(key));
+  const differs = settings.some(([key, value]) => JSON.stringify(actual[key]) !== JSON.stringify(value));
+  if (differs) await bus.jsm.streams.update(wanted.name, { ...info.config, ...Object.fromEntries(settings) });
+}
+
+/** A stream of somebody else is in the way: only a person can say whether it may go. */
+function refused(bus: Bus, name: string, error: unknown): unknown {
+  if (!(error instanceof JetStreamApiError)) return error;
+  return new FarmError(
+    'BUS_CONFLICT',
+    `the NATS server at ${bus.connection.getServer()} cannot have stream ${name} as this farm needs it (${messageOf(error)}); remove what is in the way ("nats stream ls", "nats stream rm"), or use another --prefix`,
+    { stream: name },
+    { cause: error },
   );
-  if (differs) await bus.jsm.streams.update(wanted.name, wanted);
 }
 
 /** The durable consumer through which agents take a job's tiles. Exists only while the job is active. */

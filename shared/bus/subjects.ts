@@ -12,6 +12,8 @@ export interface BusNames {
   readonly resultsAll: string;
   readonly eventsAll: string;
   readonly heartbeatsAll: string;
+  /** Core NATS: the coordinator asks every node for a heartbeat now. */
+  readonly rollCall: string;
   /** One subject per attempt, so that the queue can hold each attempt once and can be asked which it holds. */
   tile(key: TileAddress): string;
   tilesOfJob(jobId: JobId): string;
@@ -46,6 +48,7 @@ export function busNames(prefix: string): BusNames {
     resultsAll: `${prefix}.results.>`,
     eventsAll: `${prefix}.events.>`,
     heartbeatsAll: `${prefix}.heartbeat.*`,
+    rollCall: `${prefix}.rollcall`,
     tile: ({ jobId, frame, tile, attempt }) => `${prefix}.tiles.${jobId}.${frame}.${tile}.${attempt}`,
     tilesOfJob: (jobId) => `${prefix}.tiles.${jobId}.>`,
     result: ({ jobId, frame, tile, attempt }, part) =>

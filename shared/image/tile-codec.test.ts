@@ -20,6 +20,7 @@ const good = () =>
     shape.layers.map((name) => pixelsOf(name, 5, 3)),
     5,
     3,
+    'zlib',
   );
 
 function reasonOf(bytes: Uint8Array, expected: Parameters<typeof decodeTile>[1] = shape): string {
@@ -71,6 +72,19 @@ describe('tile codec', () => {
       ),
       { numRuns: 200 },
     );
+  });
+
+  it('a tile of a few pixels travels plain, larger ones are packed, and either comes back', () => {
+    for (const [side, codec] of [
+      [16, 'none'],
+      [64, 'zlib'],
+    ] as const) {
+      const layer = pixelsOf('beauty', side, side);
+      const bytes = encodeTile([layer], side, side);
+      expect(bytes).toEqual(encodeTile([layer], side, side, codec));
+      const { layers } = decodeTile(bytes, { layers: ['beauty'], widthPx: side, heightPx: side });
+      expect(layers[0]!.data).toEqual(floatsToHalves(layer.data));
+    }
   });
 
   it('NaN and infinity stay findable', () => {

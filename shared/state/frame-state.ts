@@ -1,4 +1,7 @@
-/** A frame: waiting → rendering (a tile of it is queued or done) → stitching → finished; or failed with its first failed tile. */
+/**
+ * A frame: waiting → rendering (a tile of it is queued or done) → stitching → finished; or failed with its first failed
+ * tile, until somebody asks for it again.
+ */
 import { type TransitionTable, transition } from './transition.js';
 
 export const FRAME_STATES = ['waiting', 'rendering', 'stitching', 'finished', 'failed', 'cancelled'] as const;
@@ -11,6 +14,7 @@ export const FRAME_EVENTS = [
   'recorded',
   'stitch_failed',
   'job_cancelled',
+  'retry_requested',
 ] as const;
 export type FrameEvent = (typeof FRAME_EVENTS)[number];
 
@@ -29,7 +33,7 @@ export const FRAME_TRANSITIONS = {
     job_cancelled: 'cancelled',
   },
   finished: {},
-  failed: {},
+  failed: { retry_requested: 'waiting' },
   cancelled: {},
 } as const satisfies TransitionTable<FrameState, FrameEvent>;
 
@@ -37,7 +41,7 @@ export function nextFrameState(state: FrameState, event: FrameEvent): FrameState
   return transition('frame', FRAME_TRANSITIONS as TransitionTable<FrameState, FrameEvent>, state, event);
 }
 
-/** Whether nothing will happen to it any more. */
+/** Whether nothing will happen to it any more by itself. */
 export function isFrameEnded(state: FrameState): boolean {
   return state === 'finished' || state === 'failed' || state === 'cancelled';
 }

@@ -1,4 +1,7 @@
-/** A job: queued → running (a node works for it) → finished, finished_with_failures or cancelled. */
+/**
+ * A job: queued → running (a node works for it) → finished, finished_with_failures or cancelled. A retry of its failed
+ * frames takes it back from finished_with_failures to running.
+ */
 import type { JobState } from '../domain/job.js';
 import { type TransitionTable, transition } from './transition.js';
 
@@ -7,6 +10,7 @@ export const JOB_EVENTS = [
   'all_frames_finished',
   'all_frames_ended',
   'cancel_requested',
+  'retry_requested',
 ] as const;
 export type JobEventName = (typeof JOB_EVENTS)[number];
 
@@ -23,9 +27,10 @@ export const JOB_TRANSITIONS = {
     all_frames_finished: 'finished',
     all_frames_ended: 'finished_with_failures',
     cancel_requested: 'cancelled',
+    retry_requested: 'running',
   },
   finished: {},
-  finished_with_failures: {},
+  finished_with_failures: { retry_requested: 'running' },
   cancelled: {},
 } as const satisfies TransitionTable<JobState, JobEventName>;
 

@@ -14,6 +14,7 @@ export const TILE_EVENTS = [
   'attempts_exhausted',
   'found_missing',
   'job_cancelled',
+  'retry_requested',
 ] as const;
 export type TileEvent = (typeof TILE_EVENTS)[number];
 
@@ -34,7 +35,7 @@ export const TILE_TRANSITIONS = {
   },
   // The stitcher could not use it: the attempt is about to be reported as failed, as one of a node would be.
   done: { result_unusable: 'queued' },
-  failed: {},
+  failed: { retry_requested: 'planned' },
   cancelled: {},
 } as const satisfies TransitionTable<TileState, TileEvent>;
 

@@ -148,6 +148,10 @@ test('a farm that stays takes jobs, shows them, hands out their frames and stops
   expect((await guian(['job', 'show', jobId], folder, env)).stdout).toContain('2 of 2 finished');
   expect((await guian(['nodes'], folder, env)).stdout).toMatch(/ready +\d\/2 /);
   expect((await guian(['frames', jobId], folder, env)).stdout).toMatch(/^0001 +finished /m);
+  expect(await guian(['frames', jobId, '--out', 'none', '--format', 'webp'], folder, env)).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining(`--format "webp": job ${jobId} wrote no such files; it has `),
+  });
   const fetched = await guian(['frames', jobId, '--out', 'fetched', '--format', 'png'], folder, env);
   expect(fetched.code).toBe(0);
   expect(readdirSync(join(folder.work, 'fetched'))).toHaveLength(2);

@@ -61,9 +61,20 @@ test('each command explains itself', async () => {
     'doctor',
   ]) {
     const { code, stdout } = await guian([name, '--help'], folder);
+    // A placeholder that was never filled in.
+    expect(stdout).not.toContain('$');
     expect(code, name).toBe(0);
     expect(stdout, name).toContain(`Usage: guian ${name}`);
   }
+});
+
+test('the job commands explain themselves, and wrong use is told in one line', async () => {
+  const { stdout } = await guian(['job', '--help'], folder);
+  for (const name of ['show', 'events', 'watch', 'cancel', 'retry'])
+    expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
+  expect((await guian(['job', 'retry', '--help'], folder)).stdout).toMatch(/--frames <range>[\s\S]*--wait/);
+  const wrong = await guian(['job', 'events', 'x', '--frame', '1-3'], folder);
+  expect(wrong).toMatchObject({ code: 2, stderr: expect.stringMatching(/^guian: --frame "1-3": .*\n$/) });
 });
 
 test('the launcher works from anywhere and through a symbolic link, and costs little when there is nothing to do', () => {
@@ -255,4 +266,16 @@ test('without nats-server on the machine the way out is told, and nothing is lef
   const finding = findings.find((item) => item.check === 'nats-server');
   expect(finding?.state).toBe('missing');
   expect(finding?.text).toContain('is version 2.8.4, but 2.9.0 or later is needed; install');
+});
+
+test('the benchmarks tell their flags and refuse others instead of running for minutes', () => {
+  const bench = (...args: string[]) =>
+    spawnSync(process.execPath, [join(REPOSITORY, 'scripts', 'bench.mjs'), ...args], {
+      encoding: 'utf8',
+    });
+  expect(bench('--help')).toMatchObject({ status: 0, stdout: expect.stringContaining('--record') });
+  expect(bench('--fast')).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining("unknown option '--fast'"),
+  });
 });

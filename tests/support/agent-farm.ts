@@ -6,6 +6,7 @@ import { AckPolicy, DeliverPolicy } from '@nats-io/jetstream';
 import { type RunningNatsServer, startNatsServer } from '#cli/farm/start-nats-server.js';
 import { type RunningAgent, runAgent } from '#node-agent/main.js';
 import { type Bus, connectBus } from '#shared/bus/connect.js';
+import { encodeRecordCopy } from '#shared/bus/job-record-copy.js';
 import {
   type Assignment,
   decodeMessage,
@@ -117,7 +118,7 @@ function job(manifest: PackageManifest, settings: Record<string, unknown> = {}):
 async function queue(bus: Bus, record: JobRecord, frame: number, tilePx: number): Promise<number> {
   const { jobId, settings, plan } = record;
   const jobs = await bus.kvm.open(bus.names.jobsBucket);
-  await retryCall('record', () => jobs.put(jobId, encodeMessage(record)));
+  await retryCall('record', () => jobs.put(jobId, encodeRecordCopy(record)));
   await ensureJobConsumer(bus, jobId);
   const publishes: Promise<unknown>[] = [];
   for (let y0 = 0; y0 < settings.heightPx; y0 += tilePx) {

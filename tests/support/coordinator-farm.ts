@@ -6,10 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type RunningNatsServer, startNatsServer } from '#cli/farm/start-nats-server.js';
-import { type CoordinatorConfig, runCoordinator } from '#coordinator/main.js';
+import { type CoordinatorConfig, type CoordinatorParts, runCoordinator } from '#coordinator/main.js';
 import { type Bus, connectBus } from '#shared/bus/connect.js';
 import type { LogLevel } from '#shared/log.js';
 import { type CoordinatorClient, connectCoordinator } from '#shared/wire/coordinator-client.js';
+import type { KillPoint } from './kill-points.js';
 
 export interface CoordinatorFarm extends AsyncDisposable {
   readonly nats: RunningNatsServer;
@@ -17,19 +18,24 @@ export interface CoordinatorFarm extends AsyncDisposable {
   readonly config: CoordinatorConfig;
   /** Of the coordinator that runs now. */
   readonly client: CoordinatorClient;
-  start(): Promise<void>;
+  start(parts?: CoordinatorParts): Promise<void>;
   /** SIGKILL, then again on the same port; with its store, or with nothing. */
   restartNats(options?: { loseStore: boolean }): Promise<void>;
   close(): Promise<void>;
-  /** Starts one as a child process. */
-  startProcess(): Promise<void>;
+  /** Starts one as a child process, which kills itself at a point if so wanted. */
+  startProcess(killAt?: KillPoint): Promise<void>;
   /** SIGKILL of the child process. */
   killProcess(): Promise<void>;
+  /** Resolves when the child process has killed itself. */
+  processGone(): Promise<void>;
+  /** What child processes have logged, warnings and worse. */
+  readonly processLog: string;
 }
 
 const PROCESS_ENTRY = fileURLToPath(new URL('./coordinator-process.js', import.meta.url));
 
-export async function startCoordinatorFarm(): Promise<CoordinatorFarm> {
+/** @param options.storeDir default: inside the farm's own temporary folder. */
+export async function startCoordinatorFarm(options: { storeDir?: string } = {}): Promise<CoordinatorFarm> {
   const folder = await mkdtemp(join(tmpdir(), 'guian-coordinator-'));
   const jetstreamDir = join(folder, 'jetstream');
   let nats = await startNatsServer({ storeDir: jetstreamDir });
@@ -38,11 +44,12 @@ export async function startCoordinatorFarm(): Promise<CoordinatorFarm> {
     listen: '127.0.0.1:0',
     natsUrl: nats.url,
     prefix: 'test',
-    storeDir: join(folder, 'store'),
+    storeDir: options.storeDir ?? join(folder, 'store'),
     logLevel: (process.env['GUIAN_TEST_LOG'] ?? 'silent') as LogLevel,
   };
   let closeCoordinator = async () => {};
   let child: ChildProcess | undefined;
+  let processLog = '';
   let client: CoordinatorClient | undefined;
   const connect = (address: string) => {
     client?.close();
@@ -63,8 +70,8 @@ export async function startCoordinatorFarm(): Promise<CoordinatorFarm> {
       if (loseStore) await rm(jetstreamDir, { recursive: true });
       nats = await startNatsServer({ storeDir: jetstreamDir, port: nats.port });
     },
-    async start() {
-      const running = await runCoordinator(config);
+    async start(parts) {
+      const running = await runCoordinator(config, parts);
       closeCoordinator = () => running.close();
       connect(running.address);
     },
@@ -72,10 +79,22 @@ export async function startCoordinatorFarm(): Promise<CoordinatorFarm> {
       await closeCoordinator();
       closeCoordinator = async () => {};
     },
-    async startProcess() {
-      child = fork(PROCESS_ENTRY, [JSON.stringify(config)]);
+    get processLog() {
+      return processLog;
+    },
+    async startProcess(killAt) {
+      const args = [JSON.stringify({ ...config, logLevel: 'warn' }), killAt ?? ''];
+      child = fork(PROCESS_ENTRY, args, { silent: true });
+      for (const stream of [child.stdout, child.stderr])
+        stream!.on('data', (data: Buffer) => {
+          processLog += data.toString();
+        });
       const [message] = (await once(child, 'message')) as [{ address: string }];
       connect(message.address);
+    },
+    async processGone() {
+      if (child?.exitCode === null && child.signalCode === null) await once(child, 'exit');
+      child = undefined;
     },
     async killProcess() {
       if (!child) return;

@@ -9,6 +9,7 @@ import type { JobEvent__Output } from '#shared/wire/generated/guian/v1/JobEvent.
 import type { JobSpec } from '#shared/wire/generated/guian/v1/JobSpec.js';
 import type { ListFramesResponse__Output } from '#shared/wire/generated/guian/v1/ListFramesResponse.js';
 import type { ListJobsResponse__Output } from '#shared/wire/generated/guian/v1/ListJobsResponse.js';
+import type { RetryJobResponse__Output } from '#shared/wire/generated/guian/v1/RetryJobResponse.js';
 import type { SubmitJobResponse__Output } from '#shared/wire/generated/guian/v1/SubmitJobResponse.js';
 import type { CoordinatorFarm } from './coordinator-farm.js';
 import { type FakeAgent, type FakeAgentOptions, startFakeAgent } from './fake-agent.js';
@@ -61,9 +62,13 @@ export function farmCalls(farm: CoordinatorFarm) {
       call<Job__Output>(farm.client, (options, done) =>
         farm.client.jobs.cancel({ jobId }, options, done as never),
       ),
-    async watch(jobId: string, afterSequence = 0): Promise<JobEvent__Output[]> {
+    retry: (jobId: string, frames = '') =>
+      call<RetryJobResponse__Output>(farm.client, (options, done) =>
+        farm.client.jobs.retry({ jobId, frames }, options, done as never),
+      ),
+    async watch(jobId: string, afterSequence = 0, keptOnly = false): Promise<JobEvent__Output[]> {
       const events: JobEvent__Output[] = [];
-      for await (const event of farm.client.jobs.watch({ jobId, afterSequence }))
+      for await (const event of farm.client.jobs.watch({ jobId, afterSequence, keptOnly }))
         events.push(event as JobEvent__Output);
       return events;
     },

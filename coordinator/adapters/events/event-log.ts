@@ -4,11 +4,12 @@
  */
 
 import type { Bus } from '#shared/bus/connect.js';
-import { type EventMessage, encodeMessage } from '#shared/bus/messages.js';
+import { decodeMessage, type EventMessage, encodeMessage, eventMessageSchema } from '#shared/bus/messages.js';
 import { retryCall } from '#shared/bus/retry-call.js';
 import type { Clock } from '#shared/clock.js';
 import type { JobId } from '#shared/domain/ids.js';
 import { randomSuffix } from '#shared/domain/ids.js';
+import { messageOf } from '#shared/errors.js';
 import type { Logger } from '#shared/log.js';
 
 export type JobEvent = Omit<EventMessage, 'atMs'>;
@@ -16,6 +17,12 @@ export type JobEvent = Omit<EventMessage, 'atMs'>;
 export interface EventLog {
   /** Resolves when the stream has it; nobody needs to wait. */
   publish(event: JobEvent): Promise<void>;
+  /** The last event of a job that an earlier run has told, if any; telling its results goes on behind it. */
+  resume(jobId: JobId): Promise<EventMessage | undefined>;
+  /** The sequence in RESULTS up to which a job's results have been told. */
+  toldUpTo(jobId: JobId): number;
+  /** The streams were made anew: their sequences begin again. */
+  streamsLost(): void;
 }
 
 /** While the bus is away, events wait in memory; beyond this many, those that only inform are dropped. */
@@ -23,15 +30,18 @@ const WAITING_EVENTS_MAX = 10_000;
 const DROPPABLE: ReadonlySet<EventMessage['kind']> = new Set([
   'attempt_failed',
   'result_rejected',
+  'node_lost',
   'warning',
 ]);
 
 export function eventLog(bus: Bus, clock: Clock, log: Logger, signal: AbortSignal): EventLog {
   const tails = new Map<JobId, Promise<void>>();
+  /** Stamped on each event, so that the last one alone tells a restart where to go on. */
+  const told = new Map<JobId, number>();
   let waiting = 0;
 
   const send = async (message: EventMessage): Promise<void> => {
-    const msgID = randomSuffix(16);
+    const msgID = messageId(message);
     try {
       await retryCall(
         `publish event ${message.kind} of ${message.jobId}`,
@@ -49,7 +59,10 @@ export function eventLog(bus: Bus, clock: Clock, log: Logger, signal: AbortSigna
     publish(event) {
       if (waiting >= WAITING_EVENTS_MAX && DROPPABLE.has(event.kind)) return Promise.resolve();
       waiting++;
-      const message: EventMessage = { atMs: clock.nowMs(), ...event };
+      const resultSequence = Math.max(event.resultSequence ?? 0, told.get(event.jobId) ?? 0);
+      const message: EventMessage = { atMs: clock.nowMs(), ...event, resultSequence };
+      if (event.kind === 'finished' || event.kind === 'cancelled') told.delete(event.jobId);
+      else told.set(event.jobId, resultSequence);
       const tail = (tails.get(event.jobId) ?? Promise.resolve()).then(() => send(message));
       tails.set(event.jobId, tail);
       void tail.then(() => {
@@ -57,5 +70,29 @@ export function eventLog(bus: Bus, clock: Clock, log: Logger, signal: AbortSigna
       });
       return tail;
     },
+    async resume(jobId) {
+      const last = await retryCall(
+        `look at the events of ${jobId}`,
+        () => bus.jsm.streams.getMessage(bus.names.eventsStream, { last_by_subj: bus.names.event(jobId) }),
+        signal,
+      );
+      if (!last) return undefined;
+      try {
+        const event = decodeMessage(eventMessageSchema, last.data, `event ${last.seq}`);
+        told.set(jobId, event.resultSequence ?? 0);
+        return event;
+      } catch (error) {
+        log.warn({ jobId, reason: messageOf(error) }, 'event dropped');
+        return undefined;
+      }
+    },
+    toldUpTo: (jobId) => told.get(jobId) ?? 0,
+    streamsLost: () => told.clear(),
   };
+}
+
+/** What is told of an attempt has one id, so that a coordinator killed while it told it does not tell it twice. */
+function messageId({ kind, jobId, frame, tile, attempt, nodeId }: EventMessage): string {
+  if (kind !== 'attempt_failed' && kind !== 'tile_failed') return randomSuffix(16);
+  return [kind, jobId, frame, tile, attempt, nodeId].join('.');
 }

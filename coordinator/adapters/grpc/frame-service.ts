@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { JobId } from '#shared/domain/ids.js';
 import { OUTPUT_FORMATS } from '#shared/domain/job.js';
 import { FarmError } from '#shared/errors.js';
+import { isFrameEnded } from '#shared/state/frame-state.js';
 import type { FrameRecord } from '#shared/wire/generated/guian/v1/FrameRecord.js';
 import type { FrameServiceHandlers } from '#shared/wire/generated/guian/v1/FrameService.js';
 import type { Farm } from '../../farm.js';
@@ -11,7 +12,7 @@ import { parseField } from '../../jobs/job-draft.js';
 import { LiveJob } from '../../jobs/live-job.js';
 import { serverStream, unary } from './handlers.js';
 import { sendFile } from './package-service.js';
-import { toPageSize } from './to-domain.js';
+import { toFrameStateFilter, toPageSize } from './to-domain.js';
 import { toWireFrame } from './to-wire.js';
 
 const PAGE_SIZE = 1_000;
@@ -22,6 +23,7 @@ export function frameService(farm: Farm): FrameServiceHandlers {
     List: unary(farm.log, async (request) => {
       const { record, tilesPerFrame } = farm.jobs.view(request.jobId);
       const size = toPageSize(request.pageSize, PAGE_SIZE, PAGE_SIZE_MAX);
+      const state = toFrameStateFilter(request.state);
       const start = parseField(
         z.coerce.number<string>().int().min(0),
         request.pageToken || '0',
@@ -29,10 +31,11 @@ export function frameService(farm: Farm): FrameServiceHandlers {
       ) as number;
       const frames: FrameRecord[] = [];
       for (const [offset, frame] of record.frames.slice(start, start + size).entries()) {
-        const stored = await farm.store.jobs.readFrame(record.jobId, frame);
-        frames.push(
-          stored ? toWireFrame(stored) : openFrame(farm, record.jobId, start + offset, frame, tilesPerFrame),
-        );
+        const index = start + offset;
+        const shown =
+          (await endedFrame(farm, record.jobId, index, frame)) ??
+          openFrame(farm, record.jobId, index, frame, tilesPerFrame);
+        if (state === undefined || shown.state === state) frames.push(shown);
       }
       const next = start + size;
       return { frames, nextPageToken: next < record.frames.length ? String(next) : '' };
@@ -65,13 +68,29 @@ export function frameService(farm: Farm): FrameServiceHandlers {
   };
 }
 
+/**
+ * A frame that has ended, by its record. A job that runs knows without a look which have not; one of those may have the
+ * record of a failure before it was retried.
+ */
+async function endedFrame(
+  farm: Farm,
+  jobId: JobId,
+  index: number,
+  frame: number,
+): Promise<FrameRecord | undefined> {
+  const job = farm.jobs.get(jobId);
+  if (job instanceof LiveJob && !isFrameEnded(job.frameStateAt(index))) return undefined;
+  const stored = await farm.store.jobs.readFrame(jobId, frame);
+  return stored && toWireFrame(stored);
+}
+
 /** A frame without a record: it waits, or its tiles are on the move. */
 function openFrame(farm: Farm, jobId: JobId, index: number, frame: number, tilesTotal: number): FrameRecord {
   const job = farm.jobs.get(jobId);
   const state = job instanceof LiveJob ? job.frameStateAt(index) : 'waiting';
   return {
     frame,
-    state: state === 'rendering' || state === 'stitching' ? 'rendering' : 'waiting',
+    state: state === 'waiting' ? 'waiting' : 'rendering',
     tilesTotal,
     tilesDone: job instanceof LiveJob ? job.tilesDoneAt(index) : 0,
   };

@@ -1,11 +1,13 @@
 /** JobService: wire request → `JobSpec`; validated, stored, answered. */
+import { formatFrameRange } from '#shared/domain/frame-range.js';
+import type { JobId } from '#shared/domain/ids.js';
 import { FarmError } from '#shared/errors.js';
 import type { JobServiceHandlers } from '#shared/wire/generated/guian/v1/JobService.js';
 import type { Farm } from '../../farm.js';
 import type { JobView } from '../../jobs/job-registry.js';
 import type { JobSubmitter } from '../../jobs/submit-job.js';
 import { serverStream, unary } from './handlers.js';
-import { toIdempotencyKey, toJobDraft, toPageSize, toStateFilter } from './to-domain.js';
+import { toFramesText, toIdempotencyKey, toJobDraft, toPageSize, toStateFilter } from './to-domain.js';
 import { toWireJob } from './to-wire.js';
 import { watchJob } from './watch-job.js';
 
@@ -16,6 +18,8 @@ export interface JobServiceHooks {
   readonly submitter: JobSubmitter;
   /** @throws JOB_NOT_FOUND, JOB_ALREADY_FINISHED */
   cancel(jobId: string): Promise<JobView>;
+  /** See jobs/retry-job.ts. @returns the frames that are rendered again. */
+  retry(jobId: string, frames: string): Promise<readonly number[]>;
 }
 
 export function jobService(farm: Farm, hooks: JobServiceHooks): JobServiceHandlers {
@@ -44,15 +48,34 @@ export function jobService(farm: Farm, hooks: JobServiceHooks): JobServiceHandle
       if (!isPastToken)
         throw new FarmError(
           'JOB_SPEC_INVALID',
-          `page_token "${request.pageToken.slice(0, 140)}" is not one of this list; start without it`,
+          `page_token ${JSON.stringify(request.pageToken.slice(0, 140))} is not one of this list; start without it`,
         );
       return { jobs: jobs.map(toWireJob), nextPageToken: '' };
     }),
 
     Watch: serverStream(farm.log, (request, send, signal) =>
-      watchJob(farm, request.jobId, request.afterSequence, send, signal),
+      watchJob(farm, request.jobId, request, send, signal),
     ),
 
     Cancel: unary(farm.log, async ({ jobId }) => toWireJob(await hooks.cancel(jobId))),
+
+    Retry: unary(farm.log, async (request) => {
+      const afterSequence = await lastEventOf(farm, farm.jobs.get(request.jobId).record.jobId);
+      const frames = await hooks.retry(request.jobId, toFramesText(request.frames));
+      const job = toWireJob(farm.jobs.view(request.jobId));
+      return { job, frames: formatFrameRange(frames), afterSequence };
+    }),
   };
+}
+
+/** Where a watch starts that shows what happens from now on. A bus that is away just now must not stop anybody: then 0. */
+async function lastEventOf(farm: Farm, jobId: JobId): Promise<number> {
+  const { jsm, names } = farm.bus;
+  const last = await jsm.streams
+    .getMessage(names.eventsStream, { last_by_subj: names.event(jobId) })
+    .catch((err: unknown) => {
+      farm.log.debug({ jobId, err }, 'last event of the job not found');
+      return null;
+    });
+  return last?.seq ?? 0;
 }

@@ -29,6 +29,8 @@ export interface GrpcServer {
 /** A submit carries a manifest of up to packageFilesMax paths; everything else is far smaller. */
 const MESSAGE_BYTES_MAX = LIMITS.packageFilesMax * (LIMITS.packagePathCharsMax * 3 + 100);
 const CLOSE_TIMEOUT_MS = 1_000;
+/** Health is asked of the whole server (empty name) or of one service. */
+const SERVICE_NAME = /^guian\.v1\.\w+Service$/;
 
 /**
  * @param listen `host:port`; port 0 takes any free one.
@@ -48,17 +50,22 @@ export async function startGrpcServer(listen: string, services: Services): Promi
   server.addService(v1.PackageService.service, services.packages);
   server.addService(v1.FrameService.service, services.frames);
   server.addService(v1.NodeService.service, services.nodes);
-  const health = new HealthImplementation({ '': 'NOT_SERVING' });
+  const healthNames = ['', ...Object.keys(definition).filter((name) => SERVICE_NAME.test(name))];
+  const health = new HealthImplementation({});
+  const setHealth = (status: 'SERVING' | 'NOT_SERVING') => {
+    for (const name of healthNames) health.setStatus(name, status);
+  };
+  setHealth('NOT_SERVING');
   health.addToServer(server);
   new ReflectionService(definition).addToServer(server);
   const port = await bind(server, listen);
   const host = listen.slice(0, listen.lastIndexOf(':'));
   return {
     address: `${host}:${port}`,
-    setServing: () => health.setStatus('', 'SERVING'),
+    setServing: () => setHealth('SERVING'),
     close: () =>
       new Promise<void>((resolve) => {
-        health.setStatus('', 'NOT_SERVING');
+        setHealth('NOT_SERVING');
         const force = setTimeout(() => server.forceShutdown(), CLOSE_TIMEOUT_MS);
         server.tryShutdown(() => {
           clearTimeout(force);

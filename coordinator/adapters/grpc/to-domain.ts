@@ -17,6 +17,8 @@ const nameSchema = z
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this refuses.
   .regex(/^[^\u0000-\u001f\u007f]*$/, 'a name has no control characters');
 const framesTextSchema = z.string().max(100_000);
+/** As `FrameRecord.state` has them. */
+const WIRE_FRAME_STATES = ['waiting', 'rendering', 'finished', 'failed'] as const;
 const maxAttemptsSchema = z.int().min(0).max(LIMITS.maxAttemptsMax);
 
 export function toIdempotencyKey(text: string): IdempotencyKey {
@@ -77,6 +79,10 @@ function given<Key extends string, Value extends string | number>(key: Key, valu
   return (value === 0 || value === '' ? {} : { [key]: value }) as { [K in Key]?: Value };
 }
 
+export function toFramesText(text: string): string {
+  return parseField(framesTextSchema, text, 'frames') as string;
+}
+
 export interface BlobAddress {
   readonly digest: z.infer<typeof digestSchema>;
   readonly sizeBytes: number;
@@ -107,4 +113,9 @@ export function toPageSize(value: number, defaultSize: number, max: number): num
 /** Empty: all. */
 export function toStateFilter(text: string): JobState | undefined {
   return text === '' ? undefined : (parseField(z.enum(JOB_STATES), text, 'state') as JobState);
+}
+
+/** Empty: all. */
+export function toFrameStateFilter(text: string): string | undefined {
+  return text === '' ? undefined : (parseField(z.enum(WIRE_FRAME_STATES), text, 'state') as string);
 }

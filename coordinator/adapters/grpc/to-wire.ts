@@ -81,6 +81,14 @@ export function toWireFrame(frame: FrameResult): FrameRecord {
     coreSeconds: frame.coreSeconds,
     finishedAtMs: Math.round(frame.finishedAtMs),
     nodeIds: [...frame.nodeIds],
+    reason: frame.state === 'failed' ? frame.reason : '',
+    failedTiles:
+      frame.state === 'failed'
+        ? frame.failedTiles.map(({ tile, attempts }) => ({
+            tile,
+            attempts: attempts.map((attempt) => ({ ...attempt, atMs: Math.round(attempt.atMs) })),
+          }))
+        : [],
   };
 }
 

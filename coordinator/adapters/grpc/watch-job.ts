@@ -5,6 +5,7 @@
 import { DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
 import { decodeMessage, type EventMessage, eventMessageSchema } from '#shared/bus/messages.js';
 import { retryCall } from '#shared/bus/retry-call.js';
+import { messageOf } from '#shared/errors.js';
 import { TIMES } from '#shared/limits.js';
 import { isJobEnded } from '#shared/state/job-state.js';
 import type { JobEvent } from '#shared/wire/generated/guian/v1/JobEvent.js';
@@ -19,11 +20,17 @@ const TERMINAL_EVENT_WAIT_MS = 2_000;
 const PREFETCH = 100;
 const IDLE_CONSUMER_MS = 30_000;
 
-/** @throws JOB_NOT_FOUND. Resolves after the terminal event was sent. */
+export interface WatchOptions {
+  readonly afterSequence: number;
+  /** Ends behind the last kept event instead of following the job. */
+  readonly keptOnly: boolean;
+}
+
+/** @throws JOB_NOT_FOUND. Resolves after the event that ends the job (for good, if it was retried) was sent. */
 export async function watchJob(
   farm: Farm,
   jobId: string,
-  afterSequence: number,
+  { afterSequence, keptOnly }: WatchOptions,
   send: Send<JobEvent>,
   callerGone: AbortSignal,
 ): Promise<void> {
@@ -41,9 +48,18 @@ export async function watchJob(
       }),
     signal,
   );
+  if (keptOnly) {
+    const { num_pending } = await retryCall(`count events of ${record.jobId}`, () => consumer.info(), signal);
+    if (num_pending === 0) {
+      await consumer.delete();
+      return;
+    }
+  }
   const messages = await consumer.consume({ max_messages: PREFETCH, expires: TIMES.pullMs });
   const stop = () => void messages.close();
   signal.addEventListener('abort', stop, { once: true });
+  // The caller may have gone while the consumer was made: no event tells of that any more.
+  if (signal.aborted) stop();
 
   // Events and snapshots come from two sources but leave through one send at a time, in order.
   let tail: Promise<void> = Promise.resolve();
@@ -57,23 +73,32 @@ export async function watchJob(
       });
     return tail;
   };
+  let heardAtMs = farm.clock.nowMs();
+  /** The job has not been retried since its end was sent. */
+  let isEndSent = false;
   const snapshots = progressTimer(farm, record.jobId, {
-    isBusy: () => isSending,
+    isBusy: () => isSending || keptOnly,
+    heardAtMs: () => heardAtMs,
     send: (event) => void sendInTurn(event).catch(stop),
     endedWithoutEvent: stop,
   });
   try {
     for await (const message of messages) {
-      const event = decodeEvent(farm, message);
-      if (!event) continue;
-      if (isTerminal(event.kind)) {
-        await sendInTurn(progressEvent(farm, record.jobId));
+      heardAtMs = farm.clock.nowMs();
+      const isLast = message.info.pending === 0;
+      const event = decodeEvent(farm, record.jobId, message);
+      if (event) {
+        // An end that a retry came after is one event among others.
+        isEndSent = isTerminal(event.kind) || (isEndSent && event.kind !== 'retried');
+        const isTheEnd = isTerminal(event.kind) && isLast && isJobEnded(farm.jobs.view(jobId).state);
+        if (isTheEnd && !keptOnly) await sendInTurn(progressEvent(farm, record.jobId));
         await sendInTurn(toWireEvent(event, message.seq));
-        return;
+        if (isTheEnd) return;
       }
-      await sendInTurn(toWireEvent(event, message.seq));
+      if (keptOnly && isLast) return;
     }
     signal.throwIfAborted();
+    if (isEndSent || keptOnly) return;
     // The stream has lost the end (or never got it): the store knows it all the same.
     const view = farm.jobs.view(record.jobId);
     await sendInTurn(progressEvent(farm, record.jobId));
@@ -95,6 +120,8 @@ export async function watchJob(
 
 interface SnapshotSink {
   isBusy(): boolean;
+  /** When the last event came. */
+  heardAtMs(): number;
   send(event: JobEvent): void;
   /** The job ended a while ago and its terminal event has not come. */
   endedWithoutEvent(): void;
@@ -107,9 +134,11 @@ function progressTimer(farm: Farm, jobId: string, sink: SnapshotSink): NodeJS.Ti
     const job = farm.jobs.get(jobId);
     if (!(job instanceof LiveJob)) {
       endedAtMs ??= farm.clock.nowMs();
-      if (!sink.isBusy() && farm.clock.nowMs() - endedAtMs > TERMINAL_EVENT_WAIT_MS) sink.endedWithoutEvent();
+      const quietMs = farm.clock.nowMs() - Math.max(endedAtMs, sink.heardAtMs());
+      if (!sink.isBusy() && quietMs > TERMINAL_EVENT_WAIT_MS) sink.endedWithoutEvent();
       return;
     }
+    endedAtMs = undefined;
     if (job.changes === shown || sink.isBusy()) return;
     shown = job.changes;
     sink.send(progressEvent(farm, jobId));
@@ -129,13 +158,19 @@ function progressEvent(farm: Farm, jobId: string): JobEvent {
   };
 }
 
-function decodeEvent(farm: Farm, message: JsMsg): EventMessage | undefined {
+function decodeEvent(farm: Farm, jobId: string, message: JsMsg): EventMessage | undefined {
   try {
-    return decodeMessage(eventMessageSchema, message.data, `event ${message.seq}`);
+    const event = decodeMessage(eventMessageSchema, message.data, `event ${message.seq}`);
+    // The store decides whether a job has ended, and it is told first: an event that says so too early is no event.
+    const job = farm.jobs.get(jobId);
+    const mayHaveEnded = !(job instanceof LiveJob) || isJobEnded(job.state) || job.frameRetries.count > 0;
+    const isTrue = event.jobId === jobId && (!isTerminal(event.kind) || mayHaveEnded);
+    if (isTrue) return event;
+    farm.log.warn({ jobId, event: event.kind, reason: 'it is not what the store says' }, 'event dropped');
   } catch (err) {
-    farm.log.warn({ err }, 'event dropped');
-    return undefined;
+    farm.log.warn({ jobId, reason: messageOf(err) }, 'event dropped');
   }
+  return undefined;
 }
 
 function isTerminal(kind: EventMessage['kind']): boolean {

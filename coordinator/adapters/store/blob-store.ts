@@ -114,7 +114,9 @@ class PartUpload implements BlobUpload {
       );
     const hash = createHash('sha256');
     if (heldBytes > 0) for await (const chunk of createReadStream(part)) hash.update(chunk as Buffer);
-    const file = await open(part, 'a');
+    const file = await open(part, 'a').catch((error: unknown) => {
+      throw storeError(error, part);
+    });
     return new PartUpload(path, part, digest, sizeBytes, file, hash, heldBytes, release);
   }
 

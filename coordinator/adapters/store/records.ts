@@ -1,18 +1,31 @@
-/** What the store keeps beside a job's own record: how frames ended, and how the job did. */
+/** What the store keeps beside a job's own record: how frames ended, which are rendered again, and how the job ended. */
 import { z } from 'zod';
 import { digestSchema, nodeIdSchema } from '#shared/domain/ids.js';
 import { JOB_STATES, OUTPUT_FORMATS } from '#shared/domain/job.js';
 import { isJobEnded, type TerminalJobState } from '#shared/state/job-state.js';
 
-const failedTileSchema = z.strictObject({
-  tile: z.int().min(0),
+/** How one node's try at a tile ended. */
+const failedAttemptSchema = z.strictObject({
   attempt: z.int().min(1),
   nodeId: z.string(),
+  /** When its report was stored on the bus. */
+  atMs: z.number(),
   code: z.string(),
+  /** One line: what was thrown, or how the thread ended. */
   message: z.string(),
   logTail: z.string(),
 });
+export type FailedAttempt = Readonly<z.infer<typeof failedAttemptSchema>>;
+
+const failedTileSchema = z.strictObject({
+  tile: z.int().min(0),
+  /** Everyone who tried, in the order in which they ended; the last one made it a failed tile. */
+  attempts: z.array(failedAttemptSchema),
+});
 export type FailedTile = Readonly<z.infer<typeof failedTileSchema>>;
+
+/** Which retry of a job something belongs to; 0: the first run. */
+const retry = z.int().min(0).default(0);
 
 const frameCommon = {
   frame: z.int(),
@@ -21,6 +34,7 @@ const frameCommon = {
   coreSeconds: z.number().min(0),
   finishedAtMs: z.number(),
   nodeIds: z.array(nodeIdSchema),
+  retry,
 };
 
 /** `jobs/<job>/frames/<frame>.json`: written once, when the frame's files are complete, or when it has failed. */
@@ -42,6 +56,8 @@ export const frameResultSchema = z.discriminatedUnion('state', [
     state: z.literal('failed'),
     reason: z.string(),
     failedTiles: z.array(failedTileSchema),
+    /** The highest attempt at any of its tiles: a retry counts on from it. */
+    attemptsUsed: z.int().min(0).default(0),
   }),
 ]);
 export type FrameResult = Readonly<z.infer<typeof frameResultSchema>>;
@@ -58,5 +74,40 @@ export const endedRecordSchema = z.strictObject({
   tilesDone: z.int().min(0),
   tilesFailed: z.int().min(0),
   coreSeconds: z.number().min(0),
+  retry,
 });
 export type EndedRecord = Readonly<z.infer<typeof endedRecordSchema>>;
+
+/**
+ * `jobs/<job>/retries.json`: which failed frames are to be rendered again. This one file decides. Writing it is the
+ * moment at which a retry happens, all of it or nothing: from then on the failed records of its frames, and an
+ * `ended.json` from before it, count as not there, because they carry an older `retry` (`superseded`). Nothing has to
+ * be removed, so that there is no order of removals in which a kill could lose a frame or leave an ended job with frames
+ * that nobody renders; each old record stays, and says how the frame failed, until the new one is renamed over it.
+ */
+export const retriesRecordSchema = z.strictObject({
+  /** Retries so far. */
+  count: z.int().min(0),
+  frames: z.array(
+    z.strictObject({
+      frame: z.int(),
+      /** The last retry that named it, 1-based. */
+      retry: z.int().min(1),
+      /**
+       * Attempts at its tiles before that: the next is one more. So no try has the name of an earlier one (subjects and
+       * message ids stay unique), failures of earlier tries are known by their number and no longer count, and a late
+       * result of an earlier try is still what it always was: the right pixels, as scene, settings and plan are the same.
+       */
+      attemptsBefore: z.int().min(0),
+    }),
+  ),
+});
+export type RetriesRecord = Readonly<z.infer<typeof retriesRecordSchema>>;
+
+export const NO_RETRIES: RetriesRecord = { count: 0, frames: [] };
+
+/** Says whether a retry was asked for since a frame failed: its record tells the past. A finished frame stays finished. */
+export function superseded(retries: RetriesRecord): (frame: FrameResult) => boolean {
+  const lastRetry = new Map(retries.frames.map(({ frame, retry }) => [frame, retry]));
+  return (frame) => frame.state === 'failed' && (lastRetry.get(frame.frame) ?? 0) > frame.retry;
+}

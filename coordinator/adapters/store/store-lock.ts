@@ -1,43 +1,39 @@
 /**
  * One coordinator per store. The lock file names its owner (host, process, and when the process started, so that a
  * process number used again is told apart); a lock whose owner is gone is taken over, so a killed coordinator restarts
- * at once.
+ * at once. It appears with its text in it, and is taken away by a name that only one can take, so that of several
+ * coordinators which start at once one has the store.
  */
+
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { open, readFile, rm } from 'node:fs/promises';
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { FarmError } from '#shared/errors.js';
+import { storeError } from './durable-file.js';
 
 const lockSchema = z.object({ pid: z.int(), host: z.string(), startedAt: z.string() });
 type LockOwner = z.infer<typeof lockSchema>;
 const TRIES = 5;
+const NO_LINK = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
 
 /** @throws STORE_LOCKED naming the owner. */
 export async function lockStore(storeDir: string): Promise<AsyncDisposable> {
   const path = join(storeDir, 'coordinator.lock');
   const me: LockOwner = { pid: process.pid, host: hostname(), startedAt: processStart(process.pid) };
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    try {
-      const file = await open(path, 'wx');
-      try {
-        await file.writeFile(JSON.stringify(me));
-      } finally {
-        await file.close();
-      }
+    if (await create(path, JSON.stringify(me)))
       return { [Symbol.asyncDispose]: () => rm(path, { force: true }) };
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-    const owner = await readOwner(path);
-    if (owner && isAlive(owner))
+    let owner = await readOwner(path);
+    if (!owner || !isAlive(owner)) owner = await removeDead(path);
+    if (owner)
       throw new FarmError(
         'STORE_LOCKED',
         `the store ${storeDir} is in use by the coordinator with process ${owner.pid} on ${owner.host}; stop it, or name another folder with --store (if it is gone: remove ${path})`,
         { storeDir, pid: owner.pid },
       );
-    await rm(path, { force: true });
   }
   throw new FarmError(
     'STORE_LOCKED',
@@ -46,6 +42,51 @@ export async function lockStore(storeDir: string): Promise<AsyncDisposable> {
       storeDir,
     },
   );
+}
+
+/** @returns whether it is ours; false when there is one. */
+async function create(path: string, text: string): Promise<boolean> {
+  const own = `${path}.${randomUUID()}`;
+  try {
+    await writeFile(own, text);
+    await link(own, path);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return false;
+    if (!NO_LINK.has(code ?? '')) throw storeError(error, path);
+    // A file system without links: between its creation and its text, such a lock looks like that of a killed process.
+    return await writeFile(path, text, { flag: 'wx' }).then(
+      () => true,
+      (failure: NodeJS.ErrnoException) => {
+        if (failure.code === 'EEXIST') return false;
+        throw storeError(failure, path);
+      },
+    );
+  } finally {
+    await rm(own, { force: true });
+  }
+}
+
+/**
+ * Takes a dead owner's lock away. Another coordinator may have done so and put its own in that place meanwhile, which
+ * then goes back. @returns that one.
+ */
+async function removeDead(path: string): Promise<LockOwner | undefined> {
+  const aside = `${path}.${randomUUID()}`;
+  try {
+    await rename(path, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  const owner = await readOwner(aside);
+  if (!owner || !isAlive(owner)) {
+    await rm(aside, { force: true });
+    return undefined;
+  }
+  await rename(aside, path);
+  return owner;
 }
 
 /** Nothing for a file that a killed process left empty or half-written. */

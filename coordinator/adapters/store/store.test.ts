@@ -42,6 +42,7 @@ const frameResult = (frame: number) => ({
   finishedAtMs: 1,
   nodeIds: [],
   files: [],
+  retry: 0,
 });
 
 describe('the store', () => {
@@ -60,6 +61,7 @@ describe('the store', () => {
         tilesDone: 0,
         tilesFailed: 0,
         coreSeconds: 0,
+        retry: 0,
       });
     }
     await using store = await openStore(folder, log);
@@ -68,6 +70,40 @@ describe('the store', () => {
     expect(jobs[0]).toMatchObject({ ended: undefined, frames: [{ frame: 2, state: 'finished' }] });
     expect(jobs[1]).toMatchObject({ ended: { state: 'cancelled' }, frames: [] });
     expect(await store.jobs.readFrame(running.jobId, 1)).toBeUndefined();
+  });
+
+  it('takes a retry as one write: failed records and an end from before it no longer count, later ones do', async () => {
+    await using store = await openStore(folder, log);
+    const job = record();
+    const { jobId } = job;
+    const { files: _files, ...common } = frameResult(2);
+    const failed = { ...common, state: 'failed' as const, reason: 'no', failedTiles: [], attemptsUsed: 4 };
+    const ended = {
+      framesFinished: 1,
+      framesFailed: 1,
+      tilesDone: 1,
+      tilesFailed: 1,
+      coreSeconds: 1,
+      retry: 0,
+    };
+    const end = { ...ended, state: 'finished_with_failures' as const, finishedAtMs: 3 };
+    await store.jobs.create(job);
+    await store.jobs.writeFrame(jobId, frameResult(1));
+    await store.jobs.writeFrame(jobId, failed);
+    await store.jobs.writeEnd(jobId, end);
+    const shown = async () => {
+      const [stored] = await store.jobs.loadAll();
+      return { hasEnded: stored!.ended !== undefined, frames: stored!.frames.map(({ frame }) => frame) };
+    };
+    expect(await shown()).toEqual({ hasEnded: true, frames: [] });
+    expect((await store.jobs.readFrames(jobId)).map(({ frame }) => frame).sort()).toEqual([1, 2]);
+    await store.jobs.writeRetries(jobId, { count: 1, frames: [{ frame: 2, retry: 1, attemptsBefore: 4 }] });
+    expect(await shown()).toEqual({ hasEnded: false, frames: [1] });
+    expect(await store.jobs.readFrame(jobId, 2)).toEqual(failed);
+    await store.jobs.writeFrame(jobId, { ...failed, retry: 1 });
+    expect((await shown()).frames.sort()).toEqual([1, 2]);
+    await store.jobs.writeEnd(jobId, { ...end, retry: 1 });
+    expect(await shown()).toEqual({ hasEnded: true, frames: [] });
   });
 
   it('sets a job with a corrupt record aside, renders a frame with a corrupt record again, and keeps the others', async () => {
@@ -109,6 +145,13 @@ describe('the store', () => {
       await using _store = await openStore(folder, log);
       expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({ pid: process.pid });
     }
+    // Several at once, over a dead owner's lock: one gets it.
+    await writeFile(path, JSON.stringify(dead));
+    const opened = await Promise.allSettled(Array.from({ length: 8 }, () => openStore(folder, log)));
+    const held = opened.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+    expect(held).toHaveLength(1);
+    await held[0]![Symbol.asyncDispose]();
+    expect((await readdir(folder)).sort()).toEqual(['blobs', 'jobs', 'uploads']);
     await writeFile(path, JSON.stringify({ ...dead, host: 'elsewhere' }));
     await expect(openStore(folder, log)).rejects.toThrow(/process \d+ on elsewhere; stop it/);
   });

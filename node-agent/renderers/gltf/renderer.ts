@@ -18,7 +18,7 @@ import { renderTile } from './trace/render-tile.js';
 import type { TraceScene } from './trace/trace-scene.js';
 
 /** Raised with every change that moves a bit of any picture. */
-const PICTURE_VERSION = 1;
+const PICTURE_VERSION = 2;
 /** Frames of a job overlap by one at most: the last tiles of one and the first of the next. */
 const WARM_FRAMES_MAX = 2;
 

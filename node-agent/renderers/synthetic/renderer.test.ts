@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -69,11 +70,26 @@ describe('a synthetic scene', () => {
     ['no json', /synthetic\.json is not JSON/],
     ['{"costMs": -1}', /costMs/],
     ['{"failTiles": ["1;2"]}', /failTiles\.0.*top-left/],
+    ['{"failWhileFile": "../passwd"}', /failWhileFile.*without a folder/],
     ['{"unknown": 1}', /unknown/],
   ];
   test.each(cases)('%s is refused by name', async (text, says) => {
     const scene = await sceneOf(text);
     await expect(syntheticRenderer.prepare({ scene, settings, frame: 0 })).rejects.toThrow(says);
+  });
+
+  test('fails where it is asked to, and while the fault is there if it names one', async () => {
+    const fault = `guian-fault-${randomBytes(6).toString('hex')}`;
+    const scene = await sceneOf(JSON.stringify({ failTiles: ['0,0'], failWhileFile: fault }));
+    const prepared = await syntheticRenderer.prepare({ scene, settings, frame: 0 });
+    const session = await syntheticRenderer.open();
+    const request = { scene, settings, frame: 0, prepared, region: { x0: 0, y0: 0, x1: 4, y1: 4 } };
+    const control = { isCancelled: () => false, progress: () => undefined };
+    await writeFile(join(tmpdir(), fault), '');
+    await expect(session.render(request, control)).rejects.toMatchObject({ code: 'RENDER_FAILED' });
+    await rm(join(tmpdir(), fault));
+    expect((await session.render(request, control)).layers).toHaveLength(settings.layers.length);
+    await session.close();
   });
 
   test('costs what it says, and is cancelled while it does', async () => {

@@ -2,6 +2,9 @@
  * Known pixels at a known cost, for tests and benchmarks: the pattern of `syntheticPixel`, a busy loop per tile, and
  * failures where the scene file asks for them, so that the farm's handling of failures meets real ones.
  */
+import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { RenderSettings } from '#shared/domain/job.js';
 import { LAYERS, type LayerName, type LayerPixels } from '#shared/domain/layers.js';
 import { type Region, regionHeightPx, regionPixels, regionWidthPx } from '#shared/domain/region.js';
@@ -76,7 +79,7 @@ function stayBusy(costMs: number, control?: TileControl): void {
 
 async function goWrongWhereAsked(scene: SyntheticScene, region: Region): Promise<void> {
   const name = `${region.x0},${region.y0}`;
-  if (scene.failTiles.includes(name)) {
+  if (scene.failTiles.includes(name) && isFaultThere(scene)) {
     console.warn(`synthetic: the scene asks for tile ${name} to fail`);
     throw new FarmError('RENDER_FAILED', `tile ${name} fails because its scene says so`);
   }
@@ -88,6 +91,10 @@ async function goWrongWhereAsked(scene: SyntheticScene, region: Region): Promise
     });
     await new Promise(() => undefined);
   }
+}
+
+function isFaultThere({ failWhileFile }: SyntheticScene): boolean {
+  return failWhileFile === undefined || existsSync(join(tmpdir(), failWhileFile));
 }
 
 function cancelled(): FarmError {

@@ -22,6 +22,15 @@ export const syntheticSceneSchema = z.strictObject({
   prepareMs: z.number().min(0).max(3_600_000).default(0),
   /** These throw RENDER_FAILED. */
   failTiles: tileNames,
+  /**
+   * `failTiles` fail only while the node's temporary folder has a file of this name: a fault of the machine (a licence
+   * that ran out, a full scratch disk) that somebody mends, after which a retry works. The name is fixed in its beginning,
+   * so that no scene can ask for other files.
+   */
+  failWhileFile: z
+    .string()
+    .regex(/^guian-fault-[A-Za-z0-9_-]{1,64}$/, 'a file name such as "guian-fault-disk", without a folder')
+    .optional(),
   /** These throw what is no FarmError, outside the renderer's own promise: the thread dies of it. */
   crashTiles: tileNames,
   /** These call process.exit(3). */

@@ -3,6 +3,8 @@ import type { MessageTypeDefinition } from '@grpc/proto-loader';
 
 import type { CancelJobRequest as _guian_v1_CancelJobRequest, CancelJobRequest__Output as _guian_v1_CancelJobRequest__Output } from './guian/v1/CancelJobRequest.js';
 import type { Environment as _guian_v1_Environment, Environment__Output as _guian_v1_Environment__Output } from './guian/v1/Environment.js';
+import type { FailedAttempt as _guian_v1_FailedAttempt, FailedAttempt__Output as _guian_v1_FailedAttempt__Output } from './guian/v1/FailedAttempt.js';
+import type { FailedTile as _guian_v1_FailedTile, FailedTile__Output as _guian_v1_FailedTile__Output } from './guian/v1/FailedTile.js';
 import type { FrameFile as _guian_v1_FrameFile, FrameFile__Output as _guian_v1_FrameFile__Output } from './guian/v1/FrameFile.js';
 import type { FrameRecord as _guian_v1_FrameRecord, FrameRecord__Output as _guian_v1_FrameRecord__Output } from './guian/v1/FrameRecord.js';
 import type { GetJobRequest as _guian_v1_GetJobRequest, GetJobRequest__Output as _guian_v1_GetJobRequest__Output } from './guian/v1/GetJobRequest.js';
@@ -18,6 +20,8 @@ import type { PackageFile as _guian_v1_PackageFile, PackageFile__Output as _guia
 import type { PackageManifest as _guian_v1_PackageManifest, PackageManifest__Output as _guian_v1_PackageManifest__Output } from './guian/v1/PackageManifest.js';
 import type { RenderSettings as _guian_v1_RenderSettings, RenderSettings__Output as _guian_v1_RenderSettings__Output } from './guian/v1/RenderSettings.js';
 import type { RendererInfo as _guian_v1_RendererInfo, RendererInfo__Output as _guian_v1_RendererInfo__Output } from './guian/v1/RendererInfo.js';
+import type { RetryJobRequest as _guian_v1_RetryJobRequest, RetryJobRequest__Output as _guian_v1_RetryJobRequest__Output } from './guian/v1/RetryJobRequest.js';
+import type { RetryJobResponse as _guian_v1_RetryJobResponse, RetryJobResponse__Output as _guian_v1_RetryJobResponse__Output } from './guian/v1/RetryJobResponse.js';
 import type { SubmitJobRequest as _guian_v1_SubmitJobRequest, SubmitJobRequest__Output as _guian_v1_SubmitJobRequest__Output } from './guian/v1/SubmitJobRequest.js';
 import type { SubmitJobResponse as _guian_v1_SubmitJobResponse, SubmitJobResponse__Output as _guian_v1_SubmitJobResponse__Output } from './guian/v1/SubmitJobResponse.js';
 import type { SyntheticSettings as _guian_v1_SyntheticSettings, SyntheticSettings__Output as _guian_v1_SyntheticSettings__Output } from './guian/v1/SyntheticSettings.js';
@@ -32,6 +36,8 @@ export interface ProtoGrpcType {
     v1: {
       CancelJobRequest: MessageTypeDefinition<_guian_v1_CancelJobRequest, _guian_v1_CancelJobRequest__Output>
       Environment: MessageTypeDefinition<_guian_v1_Environment, _guian_v1_Environment__Output>
+      FailedAttempt: MessageTypeDefinition<_guian_v1_FailedAttempt, _guian_v1_FailedAttempt__Output>
+      FailedTile: MessageTypeDefinition<_guian_v1_FailedTile, _guian_v1_FailedTile__Output>
       FrameFile: MessageTypeDefinition<_guian_v1_FrameFile, _guian_v1_FrameFile__Output>
       FrameRecord: MessageTypeDefinition<_guian_v1_FrameRecord, _guian_v1_FrameRecord__Output>
       GetJobRequest: MessageTypeDefinition<_guian_v1_GetJobRequest, _guian_v1_GetJobRequest__Output>
@@ -47,6 +53,8 @@ export interface ProtoGrpcType {
       PackageManifest: MessageTypeDefinition<_guian_v1_PackageManifest, _guian_v1_PackageManifest__Output>
       RenderSettings: MessageTypeDefinition<_guian_v1_RenderSettings, _guian_v1_RenderSettings__Output>
       RendererInfo: MessageTypeDefinition<_guian_v1_RendererInfo, _guian_v1_RendererInfo__Output>
+      RetryJobRequest: MessageTypeDefinition<_guian_v1_RetryJobRequest, _guian_v1_RetryJobRequest__Output>
+      RetryJobResponse: MessageTypeDefinition<_guian_v1_RetryJobResponse, _guian_v1_RetryJobResponse__Output>
       SubmitJobRequest: MessageTypeDefinition<_guian_v1_SubmitJobRequest, _guian_v1_SubmitJobRequest__Output>
       SubmitJobResponse: MessageTypeDefinition<_guian_v1_SubmitJobResponse, _guian_v1_SubmitJobResponse__Output>
       SyntheticSettings: MessageTypeDefinition<_guian_v1_SyntheticSettings, _guian_v1_SyntheticSettings__Output>

@@ -12,7 +12,9 @@ import { checkExtensions } from '#shared/gltf/extensions.js';
 import { findAnimation, findCameraNode, findScene } from '#shared/gltf/find-names.js';
 import { traceGltf } from '#shared/gltf/trace-dependencies.js';
 import type { FrameRequest } from '../../renderer.js';
-import type { SceneDescription, SceneEnvironment } from '../scene-description.js';
+import type { SceneCamera, SceneDescription, SceneEnvironment } from '../scene-description.js';
+import type { Track } from './animation-tracks.js';
+import { defaultCamera } from './default-camera.js';
 import { type FlatScene, flatten, geometryKey } from './flatten.js';
 import { tangentsReady } from './generate-tangents.js';
 import { type ImageEnvironment, loadEnvironment } from './load-environment.js';
@@ -27,6 +29,8 @@ const SCENES_KEPT = 2;
 interface WarmScene {
   readonly model: SceneModel;
   flat: FlatScene | null;
+  /** By animation and aspect. */
+  readonly defaultCameras: Map<string, SceneCamera>;
 }
 
 /**
@@ -52,15 +56,28 @@ export async function loadFrame(request: FrameRequest): Promise<SceneDescription
   }
   const { geometry, bounds } = warm.flat;
   const cameraNode = findCameraNode(model.json, model.sceneIndex, settings.camera);
+  const aspect = settings.widthPx / settings.heightPx;
   return {
     geometry,
     materials: model.materials,
     images: model.images,
     lights: placeLights(model.lights, pose.worlds),
-    camera: placeCamera(model, pose, cameraNode, bounds, settings.widthPx / settings.heightPx),
+    camera: placeCamera(model, pose, cameraNode, aspect) ?? standingCamera(warm, animation, tracks, aspect),
     environment: environment ?? { kind: model.lights.length > 0 || model.isEmissive ? 'none' : 'sky' },
     bounds,
   };
+}
+
+function standingCamera(
+  { model, defaultCameras }: WarmScene,
+  animation: number | null,
+  tracks: readonly Track[],
+  aspect: number,
+): SceneCamera {
+  const key = `${animation} ${aspect}`;
+  const camera = defaultCameras.get(key) ?? defaultCamera(model, tracks, aspect);
+  defaultCameras.set(key, camera);
+  return camera;
 }
 
 const warmScenes = new Map<string, Promise<WarmScene>>();
@@ -79,7 +96,11 @@ async function openScene(folder: string, entry: string, sceneName: string | unde
   );
   const [document] = await Promise.all([decodeDocument(traced, resources), tangentsReady]);
   checkDocument(document);
-  return { model: await buildSceneModel(traced.json, document, sceneIndex), flat: null };
+  return {
+    model: await buildSceneModel(traced.json, document, sceneIndex),
+    flat: null,
+    defaultCameras: new Map(),
+  };
 }
 
 async function readPackageFile(folder: string, path: string, what: string): Promise<Uint8Array> {

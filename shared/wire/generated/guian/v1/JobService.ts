@@ -8,6 +8,8 @@ import type { Job as _guian_v1_Job, Job__Output as _guian_v1_Job__Output } from 
 import type { JobEvent as _guian_v1_JobEvent, JobEvent__Output as _guian_v1_JobEvent__Output } from '../../guian/v1/JobEvent.js';
 import type { ListJobsRequest as _guian_v1_ListJobsRequest, ListJobsRequest__Output as _guian_v1_ListJobsRequest__Output } from '../../guian/v1/ListJobsRequest.js';
 import type { ListJobsResponse as _guian_v1_ListJobsResponse, ListJobsResponse__Output as _guian_v1_ListJobsResponse__Output } from '../../guian/v1/ListJobsResponse.js';
+import type { RetryJobRequest as _guian_v1_RetryJobRequest, RetryJobRequest__Output as _guian_v1_RetryJobRequest__Output } from '../../guian/v1/RetryJobRequest.js';
+import type { RetryJobResponse as _guian_v1_RetryJobResponse, RetryJobResponse__Output as _guian_v1_RetryJobResponse__Output } from '../../guian/v1/RetryJobResponse.js';
 import type { SubmitJobRequest as _guian_v1_SubmitJobRequest, SubmitJobRequest__Output as _guian_v1_SubmitJobRequest__Output } from '../../guian/v1/SubmitJobRequest.js';
 import type { SubmitJobResponse as _guian_v1_SubmitJobResponse, SubmitJobResponse__Output as _guian_v1_SubmitJobResponse__Output } from '../../guian/v1/SubmitJobResponse.js';
 import type { WatchJobRequest as _guian_v1_WatchJobRequest, WatchJobRequest__Output as _guian_v1_WatchJobRequest__Output } from '../../guian/v1/WatchJobRequest.js';
@@ -40,6 +42,15 @@ export interface JobServiceClient extends grpc.Client {
   list(argument: _guian_v1_ListJobsRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_guian_v1_ListJobsResponse__Output>): grpc.ClientUnaryCall;
   list(argument: _guian_v1_ListJobsRequest, callback: grpc.requestCallback<_guian_v1_ListJobsResponse__Output>): grpc.ClientUnaryCall;
   
+  Retry(argument: _guian_v1_RetryJobRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_guian_v1_RetryJobResponse__Output>): grpc.ClientUnaryCall;
+  Retry(argument: _guian_v1_RetryJobRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_guian_v1_RetryJobResponse__Output>): grpc.ClientUnaryCall;
+  Retry(argument: _guian_v1_RetryJobRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_guian_v1_RetryJobResponse__Output>): grpc.ClientUnaryCall;
+  Retry(argument: _guian_v1_RetryJobRequest, callback: grpc.requestCallback<_guian_v1_RetryJobResponse__Output>): grpc.ClientUnaryCall;
+  retry(argument: _guian_v1_RetryJobRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_guian_v1_RetryJobResponse__Output>): grpc.ClientUnaryCall;
+  retry(argument: _guian_v1_RetryJobRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_guian_v1_RetryJobResponse__Output>): grpc.ClientUnaryCall;
+  retry(argument: _guian_v1_RetryJobRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_guian_v1_RetryJobResponse__Output>): grpc.ClientUnaryCall;
+  retry(argument: _guian_v1_RetryJobRequest, callback: grpc.requestCallback<_guian_v1_RetryJobResponse__Output>): grpc.ClientUnaryCall;
+  
   Submit(argument: _guian_v1_SubmitJobRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_guian_v1_SubmitJobResponse__Output>): grpc.ClientUnaryCall;
   Submit(argument: _guian_v1_SubmitJobRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_guian_v1_SubmitJobResponse__Output>): grpc.ClientUnaryCall;
   Submit(argument: _guian_v1_SubmitJobRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_guian_v1_SubmitJobResponse__Output>): grpc.ClientUnaryCall;
@@ -63,6 +74,8 @@ export interface JobServiceHandlers extends grpc.UntypedServiceImplementation {
   
   List: grpc.handleUnaryCall<_guian_v1_ListJobsRequest__Output, _guian_v1_ListJobsResponse>;
   
+  Retry: grpc.handleUnaryCall<_guian_v1_RetryJobRequest__Output, _guian_v1_RetryJobResponse>;
+  
   Submit: grpc.handleUnaryCall<_guian_v1_SubmitJobRequest__Output, _guian_v1_SubmitJobResponse>;
   
   Watch: grpc.handleServerStreamingCall<_guian_v1_WatchJobRequest__Output, _guian_v1_JobEvent>;
@@ -73,6 +86,7 @@ export interface JobServiceDefinition extends grpc.ServiceDefinition {
   Cancel: MethodDefinition<_guian_v1_CancelJobRequest, _guian_v1_Job, _guian_v1_CancelJobRequest__Output, _guian_v1_Job__Output>
   Get: MethodDefinition<_guian_v1_GetJobRequest, _guian_v1_Job, _guian_v1_GetJobRequest__Output, _guian_v1_Job__Output>
   List: MethodDefinition<_guian_v1_ListJobsRequest, _guian_v1_ListJobsResponse, _guian_v1_ListJobsRequest__Output, _guian_v1_ListJobsResponse__Output>
+  Retry: MethodDefinition<_guian_v1_RetryJobRequest, _guian_v1_RetryJobResponse, _guian_v1_RetryJobRequest__Output, _guian_v1_RetryJobResponse__Output>
   Submit: MethodDefinition<_guian_v1_SubmitJobRequest, _guian_v1_SubmitJobResponse, _guian_v1_SubmitJobRequest__Output, _guian_v1_SubmitJobResponse__Output>
   Watch: MethodDefinition<_guian_v1_WatchJobRequest, _guian_v1_JobEvent, _guian_v1_WatchJobRequest__Output, _guian_v1_JobEvent__Output>
 }

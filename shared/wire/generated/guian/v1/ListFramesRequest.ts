@@ -5,10 +5,12 @@ export interface ListFramesRequest {
   'jobId'?: (string);
   'pageSize'?: (number);
   'pageToken'?: (string);
+  'state'?: (string);
 }
 
 export interface ListFramesRequest__Output {
   'jobId': (string);
   'pageSize': (number);
   'pageToken': (string);
+  'state': (string);
 }

@@ -5,9 +5,11 @@ import type { Long } from '@grpc/proto-loader';
 export interface WatchJobRequest {
   'jobId'?: (string);
   'afterSequence'?: (number | string | Long);
+  'keptOnly'?: (boolean);
 }
 
 export interface WatchJobRequest__Output {
   'jobId': (string);
   'afterSequence': (number);
+  'keptOnly': (boolean);
 }

@@ -1,0 +1,25 @@
+/** The attempts of a job that count as queued, wherever they are: in the stream, on their way, or with a node. */
+import { type LiveFrame, tileState } from './live-frame.js';
+import type { LiveJob } from './live-job.js';
+
+export interface QueuedTile {
+  readonly open: LiveFrame;
+  readonly frame: number;
+  readonly tile: number;
+  readonly attempt: number;
+  /** Of its message in TILES; 0: not known. */
+  readonly sequence: number;
+}
+
+export function queuedTiles(job: LiveJob): QueuedTile[] {
+  const queued: QueuedTile[] = [];
+  for (const open of job.openFrames()) {
+    if (open.state !== 'rendering') continue;
+    for (let tile = 0; tile < job.grid.count; tile++) {
+      if (tileState(open, tile) !== 'queued') continue;
+      const [attempt, sequence] = [open.attempts[tile]!, open.sequences[tile]!];
+      queued.push({ open, frame: open.frame, tile, attempt, sequence });
+    }
+  }
+  return queued;
+}

@@ -1,0 +1,91 @@
+/** The coordinator's store on a disk that runs full, and has room again. */
+import { createHash, randomBytes } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { call } from '#shared/wire/coordinator-client.js';
+import type { MissingBlobsResponse__Output } from '#shared/wire/generated/guian/v1/MissingBlobsResponse.js';
+import { startCoordinatorFarm } from '#tests/support/coordinator-farm.js';
+import { farmCalls, SCENE } from '#tests/support/farm-calls.js';
+import { mountTinyDisk } from '#tests/support/tiny-disk.js';
+import { waitUntil } from '#tests/support/wait-until.js';
+
+const KIB = 1024;
+
+it('a frame that finds the disk full stays open and says why; with room again the job finishes, nothing lost', async () => {
+  using disk = mountTinyDisk(4 * KIB * KIB);
+  if (!disk) return;
+  await using farm = await startCoordinatorFarm({ storeDir: join(disk.path, 'store') });
+  const studio = farmCalls(farm);
+  await farm.start();
+  await studio.upload(SCENE);
+  const { job } = await studio.submit();
+  const { jobId } = job!;
+  disk.fill(0);
+  const watching = studio.watch(jobId);
+  const agent = await studio.agent(jobId);
+  await waitUntil(() => agent.tiles.length === 36, { timeoutMs: 10_000, describe: 'all tiles rendered' });
+  const events: string[] = [];
+  const stream = farm.client.jobs.watch({ jobId, afterSequence: 0 });
+  stream.on('error', () => undefined);
+  stream.on('data', (event: { kind: string; message: string }) => {
+    if (event.kind === 'warning') events.push(event.message);
+  });
+  await waitUntil(() => events.length > 0, { timeoutMs: 10_000, describe: 'a warning' });
+  stream.cancel();
+  expect(events[0]).toMatch(/^frame \d waits for space: no space left to write .*; free some/);
+  expect(await studio.get(jobId)).toMatchObject({ state: 'running', progress: { framesFailed: 0 } });
+  const frames = await studio.frames(jobId);
+  expect(frames.every(({ state }) => state === 'rendering')).toBe(true);
+
+  // Nothing else is taken on meanwhile, and each refusal says why.
+  await expect(studio.submit()).rejects.toMatchObject({
+    code: 'DISK_FULL',
+    message: expect.stringMatching(/^no space left to write .*; free some space$/),
+  });
+  expect(await readdir(join(disk.path, 'store', 'jobs'))).toEqual([jobId]);
+
+  disk.empty();
+  await studio.state(jobId, 'finished');
+  await watching;
+  await agent.stop();
+  expect(agent.tiles.every((tile) => tile.attempt === 1)).toBe(true);
+  for (const { frame, files } of await studio.frames(jobId)) {
+    const bytes = await studio.download(jobId, frame, 'exr');
+    expect(createHash('sha256').update(bytes).digest('hex')).toBe(files[0]!.digest);
+  }
+  expect((await readdir(join(disk.path, 'store', 'jobs', jobId, 'frames'))).sort()).toEqual(
+    [1, 2, 3].flatMap((frame) => [`${frame}.json`, `gradient.000${frame}.exr`]).sort(),
+  );
+});
+
+it('an upload that finds the disk full is refused with the way out, and goes on where it was', async () => {
+  using disk = mountTinyDisk(4 * KIB * KIB);
+  if (!disk) return;
+  await using farm = await startCoordinatorFarm({ storeDir: join(disk.path, 'store') });
+  const studio = farmCalls(farm);
+  await farm.start();
+  const bytes = randomBytes(500 * KIB);
+  const digest = createHash('sha256').update(bytes).digest('hex');
+  disk.fill(200 * KIB);
+  const refused = await studio.upload(bytes).then(
+    () => undefined,
+    (error: { code: number; details: string }) => error,
+  );
+  expect(refused).toMatchObject({
+    code: 8,
+    details: expect.stringMatching(/^no space left to write .*; free some space$/),
+  });
+  const { missing } = await call<MissingBlobsResponse__Output>(farm.client, (options, done) =>
+    farm.client.packages.missingBlobs(
+      { blobs: [{ digest, sizeBytes: bytes.length }] },
+      options,
+      done as never,
+    ),
+  );
+  const held = missing[0]!.offsetBytes;
+  expect(held).toBeGreaterThan(100 * KIB);
+  disk.empty();
+  await studio.upload(bytes, { offsetBytes: held });
+  expect(await readdir(join(disk.path, 'store', 'uploads'))).toEqual([]);
+});
