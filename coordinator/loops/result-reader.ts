@@ -125,13 +125,25 @@ export class ResultReader {
       if (this.pause || signal.aborted) await this.messages.close();
       for await (const message of this.messages) {
         this.lastSequence = Math.max(this.lastSequence, message.seq);
-        this.take(message);
+        this.takeOne(message);
       }
     } finally {
       this.consumer = undefined;
       this.messages = undefined;
       // Whatever stays (the bus may be away just now) the server removes by itself.
       await consumer.delete().catch((err: unknown) => log.debug({ err }, 'consumer of results not deleted'));
+    }
+  }
+
+  /** A message that this program trips over is dropped, and its tile found missing later; the others go on. */
+  private takeOne(message: JsMsg): void {
+    try {
+      this.take(message);
+    } catch (err) {
+      this.farm.log.error(
+        { subject: message.subject, seq: message.seq, err },
+        'result cannot be taken; dropped',
+      );
     }
   }
 

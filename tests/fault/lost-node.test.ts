@@ -1,5 +1,5 @@
 /** Agents that are killed, stopped, restarted and sent away, in a real farm: how soon others have their tiles, and that no pixel differs. */
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -175,6 +175,9 @@ it(
     expect(events.filter((event) => event.kind === 'node_lost').length).toBeGreaterThan(0);
     expect(events.filter((event) => event.kind === 'frame_finished')).toHaveLength(3);
     expect(agent(0).pid, 'the same process').toBe(stopped);
+    expect(readFileSync(agent(0).logFile, 'utf8'), 'it was told').toContain(
+      'tiles dropped that others have done',
+    );
     await nodesBecome(['ready', 'ready']);
     await expectEmptyQueue();
   },
