@@ -80,7 +80,7 @@ function allowedError(options: CompareOptions): Allowed {
   if (options.exact && options.maxError !== undefined) {
     throw new FarmError('USAGE_INVALID', '--exact and --max-error exclude each other; give one of them');
   }
-  if (options.exact) return { maxError: 'exact', text: 'no difference' };
+  if (options.exact) return { maxError: 'exact', text: 'nothing' };
   const text = options.maxError ?? DEFAULT_TOLERANCE;
   return { maxError: parseTolerance(text), text };
 }
