@@ -5,6 +5,7 @@
 import { Piscina } from 'piscina';
 import { messageOf } from '#shared/errors.js';
 import type { Logger } from '#shared/log.js';
+import { THREAD_OPTIONS } from '#shared/thread-options.js';
 import type { FrameContext, PrepareAnswer, PrepareTask } from './render-task.js';
 import type { RendererDescription } from './renderers/registry.js';
 
@@ -39,6 +40,7 @@ export class PreparedFrames implements AsyncDisposable {
 
   constructor(logger: Logger) {
     this.#pool = new Piscina({
+      ...THREAD_OPTIONS,
       filename: new URL('./prepare-worker.js', import.meta.url).href,
       name: 'prepare',
       minThreads: 1,

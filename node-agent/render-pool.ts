@@ -7,6 +7,7 @@ import { Piscina } from 'piscina';
 import type { Region } from '#shared/domain/region.js';
 import { messageOf } from '#shared/errors.js';
 import type { Logger } from '#shared/log.js';
+import { THREAD_OPTIONS } from '#shared/thread-options.js';
 import type { FrameContext, RenderAnswer, RenderReply, RenderTask } from './render-task.js';
 import {
   type ControlBlock,
@@ -88,6 +89,7 @@ export class RenderPool implements AsyncDisposable {
   constructor(options: RenderPoolOptions) {
     this.#options = { silentMsMax: SILENT_MS_MAX, cancelMsMax: CANCEL_MS_MAX, ...options };
     this.#pool = new Piscina({
+      ...THREAD_OPTIONS,
       filename: new URL('./render-worker.js', import.meta.url).href,
       minThreads: options.slots,
       maxThreads: options.slots,

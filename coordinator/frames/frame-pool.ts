@@ -1,6 +1,7 @@
 /** The coordinator's frame threads: stitching and encoding, off the event loop that serves clients and the bus. */
 import { Piscina } from 'piscina';
 import { FarmError } from '#shared/errors.js';
+import { THREAD_OPTIONS } from '#shared/thread-options.js';
 import type { StitchFailure } from './frame-worker.js';
 import type { StitchRequest, StitchResult } from './stitch-request.js';
 
@@ -14,6 +15,7 @@ export class FramePool implements AsyncDisposable {
 
   constructor(threadsMax: number = THREADS_MAX) {
     this.#piscina = new Piscina({
+      ...THREAD_OPTIONS,
       filename: new URL('./frame-worker.js', import.meta.url).href,
       minThreads: 1,
       maxThreads: Math.max(1, threadsMax),

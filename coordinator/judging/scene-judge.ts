@@ -4,6 +4,7 @@
  */
 import { Piscina } from 'piscina';
 import { FarmError } from '#shared/errors.js';
+import { THREAD_OPTIONS } from '#shared/thread-options.js';
 import type { JudgeRequest, SceneJudgement } from './judge-scene.js';
 import type { JudgeReply } from './judge-worker.js';
 
@@ -28,6 +29,7 @@ export class SceneJudge implements AsyncDisposable {
   constructor(options: SceneJudgeOptions = {}) {
     this.#timeLimitMs = options.timeLimitMs ?? TIME_LIMIT_MS;
     this.#pool = new Piscina({
+      ...THREAD_OPTIONS,
       filename: new URL('./judge-worker.js', import.meta.url).href,
       minThreads: 1,
       maxThreads: options.threads ?? 1,
