@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { type NodeId, nodeIdSchema } from './domain/ids.js';
 import { FarmError } from './errors.js';
+import { DEFAULTS } from './limits.js';
 import { LOG_LEVELS } from './log.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -173,7 +174,7 @@ export const prefixField = text({
   pattern: /^[A-Za-z0-9_-]{1,32}(\.[A-Za-z0-9_-]{1,32}){0,3}$/,
   allowed: 'letters, digits, _ and -, in up to four parts joined by dots',
   placeholder: 'name',
-  default: 'guian',
+  default: DEFAULTS.subjectPrefix,
 });
 
 export const natsUrlField = text({
@@ -183,7 +184,7 @@ export const natsUrlField = text({
   pattern: /^(nats|tls|ws|wss):\/\/[^\s/]+\/?$/,
   allowed: 'a URL such as nats://127.0.0.1:4222',
   placeholder: 'url',
-  default: 'nats://127.0.0.1:4222',
+  default: DEFAULTS.natsUrl,
 });
 
 export function nodeIdField(basics: FieldBasics): ConfigField<NodeId> {

@@ -9,8 +9,6 @@ import { pause } from '../process/pause.js';
 const GIVE_UP_AFTER_MS = 120_000;
 const RETRY_DELAY_MS = 500;
 
-export const ENDED_STATES: readonly string[] = ['finished', 'finished_with_failures', 'cancelled'];
-
 export interface WatchFrom {
   /** Default 0: from the first event on. */
   readonly afterSequence?: number;

@@ -7,7 +7,6 @@ import { invariant } from '../invariant.js';
 
 /** Largest finite half, 65504. */
 export const HALF_MAX_BITS = 0x7bff;
-export const HALF_MAX = 65_504;
 /** The one NaN that is written, so that equal pixels give equal bytes on every CPU (x86 and ARM differ in a NaN's sign). */
 const HALF_NAN_BITS = 0x7e00;
 

@@ -7,7 +7,6 @@ import type { LocalScene } from '../renderer.js';
 
 /** A scene file is a handful of numbers; anything near this size is something else. */
 const SCENE_FILE_BYTES_MAX = 1024 * 1024;
-export const SYNTHETIC_FORMAT = 'synthetic.json';
 
 /** A tile is named by its top-left pixel, `x,y`: a renderer sees regions, never tile numbers. */
 const tileNames = z
