@@ -46,6 +46,11 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'list the machines that render',
     load: async () => (await import('./commands/nodes.js')).nodesCommand(),
   },
+  node: {
+    group: JOBS,
+    summary: 'forgive one of them its failures',
+    load: async () => (await import('./commands/node.js')).nodeCommand(),
+  },
   up: {
     group: FARM,
     summary: 'keep a farm running on this machine',

@@ -6,6 +6,7 @@ import type { EventLog } from './adapters/events/event-log.js';
 import type { Store } from './adapters/store/store.js';
 import type { StitchRequest, StitchResult } from './frames/stitch-request.js';
 import type { JobRegistry } from './jobs/job-registry.js';
+import type { BlamePolicy } from './scheduling/judge-nodes.js';
 
 export interface Farm {
   readonly bus: Bus;
@@ -16,6 +17,8 @@ export interface Farm {
   readonly log: Logger;
   /** Encoded results held in memory until their frame is complete; the rest are read again from the stream. */
   readonly collectedBytesMax: number;
+  /** When failures keep tiles from a node, and for how long. */
+  readonly blamePolicy: BlamePolicy;
   /** Aborts when the coordinator closes. */
   readonly signal: AbortSignal;
 }

@@ -5,6 +5,7 @@
 import { setMaxListeners } from 'node:events';
 import { connectBus } from '#shared/bus/connect.js';
 import { ensureStreams } from '#shared/bus/streams.js';
+import { watchPublishing } from '#shared/bus/watch-publishing.js';
 import { systemClock } from '#shared/clock.js';
 import { FarmError } from '#shared/errors.js';
 import { LIMITS } from '#shared/limits.js';
@@ -25,7 +26,9 @@ import { loadJobs } from './jobs/load-jobs.js';
 import { resumeEvents } from './jobs/resume-events.js';
 import { JobSubmitter } from './jobs/submit-job.js';
 import { SceneJudge } from './judging/scene-judge.js';
+import { pauseWhileStuck } from './loops/pause-while-stuck.js';
 import { startLoops } from './loops/start-loops.js';
+import type { SweepTimes } from './loops/sweep-store.js';
 
 export type { CoordinatorConfig } from './config.js';
 
@@ -34,11 +37,14 @@ export interface RunningCoordinator {
   readonly address: string;
   /** Stops everything; running jobs go on at the next start. */
   close(): Promise<void>;
+  /** Resolves when it is of no use any more, with the reason; never when it is closed. */
+  readonly failed: Promise<FarmError>;
 }
 
 /** What a test bounds tighter, or wraps to make it fail; a farm leaves all of it out. */
 export interface CoordinatorParts {
   readonly collectedBytesMax?: number;
+  readonly sweepTimes?: SweepTimes;
   readonly wrapStore?: (store: Store) => Store;
   readonly wrapStitcher?: (stitcher: Stitcher) => Stitcher;
 }
@@ -46,7 +52,7 @@ export interface CoordinatorParts {
 /** @throws STORE_LOCKED, BUS_UNAVAILABLE, PORT_TAKEN, DISK_FULL, each with one line that names the way out. */
 export async function runCoordinator(
   config: CoordinatorConfig,
-  { collectedBytesMax = LIMITS.collectedBytesMax, ...wrap }: CoordinatorParts = {},
+  { collectedBytesMax = LIMITS.collectedBytesMax, sweepTimes, ...wrap }: CoordinatorParts = {},
 ): Promise<RunningCoordinator> {
   const log = createLogger('coordinator', config.logLevel);
   const stopping = new AbortController();
@@ -63,13 +69,16 @@ export async function runCoordinator(
     const jobs = new JobRegistry();
     const events = eventLog(bus, systemClock, log, stopping.signal);
     const shared = { clock: systemClock, log, signal: stopping.signal };
-    const farm: Farm = { bus, store, jobs, events, collectedBytesMax, ...shared };
+    const { blockAfter, quarantineAfter, forgiveAfterMs } = config;
+    const blamePolicy = { blockAfter, quarantineAfter, forgiveAfterMs };
+    const farm: Farm = { bus, store, jobs, events, collectedBytesMax, blamePolicy, ...shared };
+    opened.use(watchPublishing(bus, log, pauseWhileStuck(farm)));
     await loadJobs(farm);
     await resumeEvents(farm);
 
     const pool = opened.use(new FramePool());
     const judge = opened.use(new SceneJudge());
-    const loops = startLoops(farm, wrap.wrapStitcher?.(pool) ?? pool);
+    const loops = startLoops(farm, wrap.wrapStitcher?.(pool) ?? pool, sweepTimes);
     opened.defer(() => loops.stop());
     opened.defer(() => stopping.abort());
     const submitter = new JobSubmitter(farm, {
@@ -86,7 +95,7 @@ export async function runCoordinator(
       jobs: jobService(farm, hooks),
       packages: packageService(store.blobs, log),
       frames: frameService(farm),
-      nodes: nodeService(loops.nodes, log),
+      nodes: nodeService(loops, log),
     });
     opened.defer(() => server.close());
     opened.defer(() =>
@@ -98,7 +107,8 @@ export async function runCoordinator(
       { address: server.address, nats: config.natsUrl, storeDir: config.storeDir },
       'coordinator started',
     );
-    return { address: server.address, close: () => opened[Symbol.asyncDispose]() };
+    const close = () => opened[Symbol.asyncDispose]();
+    return { address: server.address, close, failed: bus.lost };
   } catch (error) {
     stopping.abort();
     await opened[Symbol.asyncDispose]();

@@ -7,7 +7,7 @@ const MESSAGE_CHARS_MAX = 1_000;
 
 /** @param output what the thread wrote lately. SCENE_… codes are permanent: the scene is the same on every node. */
 export function attemptFailure(error: unknown, output = ''): AttemptFailure {
-  const code = error instanceof FarmError ? error.code : 'RENDER_FAILED';
+  const code = codeOf(error);
   const stack = error instanceof Error ? (error.stack ?? '') : '';
   return {
     code,
@@ -15,4 +15,16 @@ export function attemptFailure(error: unknown, output = ''): AttemptFailure {
     logTail: `${output}${stack}`.slice(-LIMITS.logTailCharsMax),
     permanent: code.startsWith('SCENE_'),
   };
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof FarmError) return error.code;
+  // V8's words for an array buffer that it cannot have; they are all that tells it from a wrong length.
+  if (error instanceof RangeError && /allocation failed/i.test(error.message)) return 'TILE_MEMORY_LIMIT';
+  return isHeapExhausted(error) ? 'TILE_MEMORY_LIMIT' : 'RENDER_FAILED';
+}
+
+/** The thread ended because its JS heap was full. */
+export function isHeapExhausted(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === 'ERR_WORKER_OUT_OF_MEMORY';
 }

@@ -7,7 +7,7 @@ import { chmod, type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PackageFile } from '#shared/domain/scene-package.js';
-import { FarmError, messageOf } from '#shared/errors.js';
+import { FarmError } from '#shared/errors.js';
 import { TIMES } from '#shared/limits.js';
 import type { Logger } from '#shared/log.js';
 import type { CoordinatorClient } from '#shared/wire/coordinator-client.js';
@@ -25,6 +25,8 @@ export interface BlobDownloadOptions {
   readonly signal: AbortSignal;
   /** A stream that is silent for so long is given up and resumed. */
   readonly silentMsMax?: number;
+  /** Broken off so many times in a row with nothing in between; 0: it goes on. */
+  onInterrupted?(failures: number, error: unknown): void;
 }
 
 /** A coordinator that gives wrong bytes again and again does not get better by asking more often. */
@@ -34,8 +36,8 @@ const RETRY_MS_MAX = 2_000;
 
 /**
  * Brings the blob to `file`, however often the coordinator goes away meanwhile.
- * @throws BLOB_NOT_FOUND; BLOB_CORRUPT when the bytes are wrong three times; DISK_FULL; COORDINATOR_UNAVAILABLE when
- *         `signal` aborts.
+ * @throws BLOB_NOT_FOUND; BLOB_CORRUPT when the bytes are wrong three times; COORDINATOR_UNAVAILABLE when `signal`
+ *         aborts; what the disk says.
  */
 export async function downloadBlob(blob: BlobRef, file: string, options: BlobDownloadOptions): Promise<void> {
   for (let attempt = 1; ; attempt++) {
@@ -45,7 +47,7 @@ export async function downloadBlob(blob: BlobRef, file: string, options: BlobDow
     } catch (error) {
       await rm(file + PART_SUFFIX, { force: true });
       const isCorrupt = error instanceof FarmError && error.code === 'BLOB_CORRUPT';
-      if (!isCorrupt || attempt >= CORRUPT_TRIES) throw diskFull(error, file) ?? error;
+      if (!isCorrupt || attempt >= CORRUPT_TRIES) throw error;
       options.logger.warn({ digest: blob.digest, attempt, err: error }, 'blob arrived damaged');
     }
   }
@@ -55,15 +57,15 @@ async function downloadOnce(blob: BlobRef, file: string, options: BlobDownloadOp
   const part = file + PART_SUFFIX;
   const handle = await open(part, 'w', 0o600);
   try {
-    const progress: Progress = { offset: 0, hash: createHash('sha256') };
-    for (let failures = 0; ; ) {
-      const before = progress.offset;
+    const progress: Progress = { offset: 0, hash: createHash('sha256'), failures: 0 };
+    for (;;) {
       try {
         await receive(blob, handle, progress, options);
         break;
       } catch (error) {
         if (!isWorthRetrying(error) || options.signal.aborted) throw error;
-        failures = progress.offset > before ? 1 : failures + 1;
+        const failures = ++progress.failures;
+        options.onInterrupted?.(failures, error);
         if (failures === 1)
           options.logger.warn(
             { digest: blob.digest, bytes: progress.offset, err: error },
@@ -88,6 +90,8 @@ async function downloadOnce(blob: BlobRef, file: string, options: BlobDownloadOp
 interface Progress {
   offset: number;
   readonly hash: Hash;
+  /** Streams in a row that brought nothing. */
+  failures: number;
 }
 
 /** One stream, from where the last one ended. */
@@ -95,8 +99,9 @@ async function receive(
   blob: BlobRef,
   handle: FileHandle,
   progress: Progress,
-  { coordinator, signal, silentMsMax = TIMES.grpcDeadlineMs }: BlobDownloadOptions,
+  options: BlobDownloadOptions,
 ): Promise<void> {
+  const { coordinator, signal, silentMsMax = TIMES.grpcDeadlineMs } = options;
   const stream = coordinator.packages.downloadBlob({ digest: blob.digest, offsetBytes: progress.offset });
   const cancel = () => stream.cancel();
   const silence = setTimeout(cancel, silentMsMax);
@@ -111,6 +116,8 @@ async function receive(
       progress.hash.update(data);
       await handle.write(data, 0, data.length, progress.offset);
       progress.offset += data.length;
+      if (progress.failures > 0) options.onInterrupted?.(0, undefined);
+      progress.failures = 0;
       silence.refresh();
     }
   } catch (error) {
@@ -132,17 +139,6 @@ function isFileError(error: unknown): boolean {
 
 function corrupt(blob: BlobRef, why: string): FarmError {
   return new FarmError('BLOB_CORRUPT', `blob ${blob.digest}: ${why}`, { digest: blob.digest });
-}
-
-function diskFull(error: unknown, file: string): FarmError | undefined {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code !== 'ENOSPC' && code !== 'EDQUOT') return undefined;
-  return new FarmError(
-    'DISK_FULL',
-    `no space left for scene packages in ${dirname(file)} (${messageOf(error)}); free some or name another folder with --cache`,
-    {},
-    { cause: error },
-  );
 }
 
 async function syncFolder(folder: string): Promise<void> {

@@ -6,6 +6,7 @@ import {
   bytes,
   type ConfigType,
   defineConfig,
+  duration,
   folder,
   integer,
   logLevelField,
@@ -13,11 +14,14 @@ import {
   nodeIdField,
   prefixField,
 } from '#shared/config.js';
+import { formatDurationMs } from '#shared/domain/duration.js';
 import { slug } from '#shared/domain/ids.js';
 import { DEFAULTS, LIMITS } from '#shared/limits.js';
 
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
+/** Below the 90 s after which systemd kills a service that it has told to stop. */
+const DEFAULT_GRACE_MS = 30_000;
 
 export const agentConfig = defineConfig('agent', {
   natsUrl: natsUrlField,
@@ -45,6 +49,15 @@ export const agentConfig = defineConfig('agent', {
     default: () => Math.min(LIMITS.slotsPerNodeMax, availableParallelism()),
     defaultText: 'number of cores',
   }),
+  slotMemoryBytes: bytes({
+    flag: '--slot-memory',
+    env: 'GUIAN_SLOT_MEMORY',
+    doc: "memory that a slot's tile may use, prepared frames not counted; above it the tile fails; 0 takes the default",
+    min: 0,
+    max: 1024 * GIB,
+    default: 0,
+    defaultText: '(memory of the machine − 1G) ÷ slots',
+  }),
   cacheDir: folder({
     flag: '--cache',
     env: 'GUIAN_CACHE',
@@ -60,6 +73,15 @@ export const agentConfig = defineConfig('agent', {
     max: 1024 * 1024 * GIB,
     default: 20 * GIB,
     defaultText: '20G',
+  }),
+  graceMs: duration({
+    flag: '--grace',
+    env: 'GUIAN_GRACE',
+    doc: 'what tiles in work may still take when the agent is told to stop; the rest goes to other nodes',
+    min: 0,
+    max: 3_600_000,
+    default: DEFAULT_GRACE_MS,
+    defaultText: formatDurationMs(DEFAULT_GRACE_MS),
   }),
   logLevel: logLevelField,
 });

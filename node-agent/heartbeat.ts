@@ -20,7 +20,10 @@ import { TIMES } from '#shared/limits.js';
 import type { Logger } from '#shared/log.js';
 
 /** What changes from beat to beat. */
-export type NodeActivity = Pick<Heartbeat, 'slotsBusy' | 'jobIds' | 'tilesDone' | 'inHand' | 'inHandLeftOut'>;
+export type NodeActivity = Pick<
+  Heartbeat,
+  'slotsBusy' | 'jobIds' | 'tilesDone' | 'inHand' | 'inHandLeftOut' | 'draining' | 'troubles'
+>;
 
 export interface HeartbeatOptions {
   readonly bus: Bus;
@@ -34,6 +37,8 @@ export interface HeartbeatOptions {
 
 export interface RunningHeartbeat {
   readonly instanceId: string;
+  /** One more, at once: something changed that should not wait for a second. */
+  beat(): void;
   /** The last one: the node leaves on purpose. */
   leave(): void;
 }
@@ -88,6 +93,7 @@ export function startHeartbeat(options: HeartbeatOptions): RunningHeartbeat {
   beat(false);
   return {
     instanceId: fixed.instanceId,
+    beat: () => beat(false),
     leave: () => {
       clearInterval(timer);
       clearTimeout(called);

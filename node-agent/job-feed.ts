@@ -26,14 +26,15 @@ export class JobFeed {
   outstanding = 0;
   /** The last pull came back empty. */
   isDry = false;
-  /** False between a failure and its retry. */
-  canPull = true;
   readonly #bus: Bus;
   readonly #logger: Logger;
   readonly #events: JobFeedEvents;
   readonly #pulls = new Map<Promise<void>, ConsumerMessages | undefined>();
   #consumer: Promise<Consumer> | undefined;
   #failures = 0;
+  #isRetrying = false;
+  #held: NodeJS.Timeout | undefined;
+  #heldUntilMs = 0;
   #isClosed = false;
 
   constructor(bus: Bus, jobId: JobId, logger: Logger, events: JobFeedEvents) {
@@ -41,6 +42,33 @@ export class JobFeed {
     this.jobId = jobId;
     this.#logger = logger;
     this.#events = events;
+  }
+
+  /** False between a failure and its retry, and while it is held. */
+  get canPull(): boolean {
+    return !this.#isClosed && !this.#isRetrying && !this.isHeld;
+  }
+
+  get isHeld(): boolean {
+    return this.#held !== undefined;
+  }
+
+  /** No pulls for so long, or for as long as it was held before. Those that are out may still bring tiles. */
+  hold(holdMs: number): void {
+    const untilMs = performance.now() + holdMs;
+    if (this.#isClosed || holdMs <= 0 || untilMs <= this.#heldUntilMs) return;
+    clearTimeout(this.#held);
+    this.#heldUntilMs = untilMs;
+    this.#held = setTimeout(() => this.resume(), holdMs);
+    this.#held.unref();
+  }
+
+  resume(): void {
+    if (!this.isHeld) return;
+    clearTimeout(this.#held);
+    this.#held = undefined;
+    this.#heldUntilMs = 0;
+    if (!this.#isClosed) this.#events.onChange();
   }
 
   pull(count: number): void {
@@ -60,7 +88,7 @@ export class JobFeed {
    */
   close(): void {
     this.#isClosed = true;
-    this.canPull = false;
+    this.resume();
   }
 
   /** When no pull is out any more. */
@@ -107,7 +135,7 @@ export class JobFeed {
 
   #retryLater(error: unknown): void {
     this.#consumer = undefined;
-    if (this.#isClosed || !this.canPull) return;
+    if (this.#isClosed || this.#isRetrying) return;
     this.#failures++;
     const delayMs = Math.min(RETRY_MS_MAX, FIRST_RETRY_MS * 2 ** Math.min(this.#failures - 1, 8));
     if (this.#failures === 3)
@@ -115,11 +143,10 @@ export class JobFeed {
         { jobId: this.jobId, err: error },
         'tile queue of the job is not there, asking again',
       );
-    this.canPull = false;
+    this.#isRetrying = true;
     setTimeout(() => {
-      if (this.#isClosed) return;
-      this.canPull = true;
-      this.#events.onChange();
+      this.#isRetrying = false;
+      if (!this.#isClosed) this.#events.onChange();
     }, delayMs).unref();
   }
 }

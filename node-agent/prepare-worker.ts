@@ -5,18 +5,33 @@
 import { attemptFailure } from './attempt-failure.js';
 import type { PrepareAnswer, PrepareTask } from './render-task.js';
 import { describeRenderers, loadRenderer } from './renderers/registry.js';
+import { sharedBytesOf } from './shared-bytes.js';
 import { captureThreadOutput, takeThreadOutput } from './thread-output.js';
+import { begin, type ControlBlock, end } from './tile-control.js';
 
 captureThreadOutput();
 
 /** One frame. What the renderer throws is an answer: the scene, not the thread, is at fault. */
-export async function prepare(task: PrepareTask): Promise<PrepareAnswer> {
+export async function prepare({
+  task,
+  control,
+}: {
+  readonly task: PrepareTask;
+  readonly control: ControlBlock;
+}): Promise<PrepareAnswer> {
+  begin(control);
   try {
     const renderer = await loadRenderer(task.renderer);
-    return { kind: 'prepared', prepared: await renderer.prepare(task) };
+    const prepared = await renderer.prepare(task);
+    return { kind: 'prepared', prepared, sharedBytes: sharedBytesOf(prepared) };
   } catch (error) {
     return { kind: 'failed', ...attemptFailure(error, takeThreadOutput()) };
+  } finally {
+    end(control);
   }
 }
 
 export const describe = describeRenderers;
+
+/** Makes the pool start a thread where one is missing. */
+export function ping(): void {}

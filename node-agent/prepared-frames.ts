@@ -2,21 +2,33 @@
  * The frames that are prepared on this node: each once, shared by whoever asks while it is under way, kept while tiles of
  * it are at hand, and a few more for the tiles that come next.
  */
-import { Piscina } from 'piscina';
 import { messageOf } from '#shared/errors.js';
 import type { Logger } from '#shared/log.js';
-import { THREAD_OPTIONS } from '#shared/thread-options.js';
+import { isHeapExhausted } from './attempt-failure.js';
 import type { FrameContext, PrepareAnswer, PrepareTask } from './render-task.js';
 import type { RendererDescription } from './renderers/registry.js';
+import { memoryMessage, slotMemoryBytes } from './slot-memory.js';
+import { ThreadPool, type ThreadPoolOptions } from './thread-pool.js';
+import { type ControlBlock, isAtWork, newControlBlock } from './tile-control.js';
+import { prepareLimitMs, timeText } from './tile-limits.js';
 
 /** Frames kept that no tile at hand needs: a prepared film scene may be gigabytes. */
 const IDLE_FRAMES_KEPT = 2;
-/** The largest scenes take minutes to load; beyond this the thread hangs. */
-const PREPARE_MS_MAX = 30 * 60_000;
+const WATCH_EVERY_MS = 500;
+
+export interface PreparedFramesOptions {
+  /** JS heap of the preparation's thread; what it allocates outside of that is watched with the whole process. */
+  readonly slotMemoryBytes?: number;
+  /** @returns how long a preparation may take, from the job's own limit per tile (0: none). */
+  readonly limitMsOf?: (tileTimeLimitMs: number) => number;
+  readonly onBroken?: ThreadPoolOptions['onBroken'];
+}
 
 export type FrameOutcome =
   | { readonly kind: 'ready'; readonly key: string; readonly context: FrameContext }
   | Extract<PrepareAnswer, { kind: 'failed' }>;
+
+type Failure = Extract<PrepareAnswer, { kind: 'failed' }>;
 
 /** Somebody's hold on a frame; `release` it when no more of its tiles are at hand. */
 export interface FrameHold {
@@ -28,38 +40,54 @@ export interface FrameHold {
 
 interface Entry {
   holders: number;
+  readonly control: ControlBlock;
+  readonly limitMs: number;
+  /** When the watch first saw it in the thread. */
+  begunAtMs: number | undefined;
+  /** Why it was ended. */
+  verdict: Pick<Failure, 'code' | 'message'> | undefined;
+  sharedBytes: number;
   readonly abort: AbortController;
   readonly outcome: Promise<FrameOutcome>;
   settled: FrameOutcome | undefined;
 }
 
 export class PreparedFrames implements AsyncDisposable {
-  readonly #pool: Piscina;
+  readonly #pool: ThreadPool;
+  readonly #limitMsOf: (tileTimeLimitMs: number) => number;
+  readonly #memoryBytes: number;
+  readonly #timer: NodeJS.Timeout;
   /** Least recently used first. */
   readonly #entries = new Map<string, Entry>();
 
-  constructor(logger: Logger) {
-    this.#pool = new Piscina({
-      ...THREAD_OPTIONS,
-      filename: new URL('./prepare-worker.js', import.meta.url).href,
-      name: 'prepare',
-      minThreads: 1,
-      maxThreads: 1,
-      idleTimeout: Number.POSITIVE_INFINITY,
+  constructor(logger: Logger, options: PreparedFramesOptions = {}) {
+    this.#limitMsOf = options.limitMsOf ?? prepareLimitMs;
+    this.#memoryBytes = options.slotMemoryBytes ?? slotMemoryBytes(0, 1);
+    this.#pool = new ThreadPool({
+      name: 'preparation',
+      file: new URL('./prepare-worker.js', import.meta.url),
+      threads: 1,
+      memoryBytes: this.#memoryBytes,
       // Loading is asynchronous work (files, sharp), which a thread that blocks between tasks would hold up.
-      atomics: 'disabled',
+      sleepsBetweenTasks: false,
+      logger,
+      onBroken: options.onBroken,
     });
-    this.#pool.on('error', (error: unknown) => logger.error({ err: error }, 'preparation thread ended'));
+    this.#timer = setInterval(() => this.#watch(performance.now()), WATCH_EVERY_MS);
+    this.#timer.unref();
   }
 
   /** The renderers that load on this node. */
   describe(): Promise<{ renderers: RendererDescription[]; broken: { name: string; reason: string }[] }> {
-    return this.#pool.run(undefined, { name: 'describe' });
+    return this.#pool.run(undefined, 'describe') as ReturnType<PreparedFrames['describe']>;
   }
 
-  /** @param key names the job and the frame; equal keys mean equal tasks. */
-  hold(key: string, task: PrepareTask): FrameHold {
-    const entry = this.#entries.get(key) ?? this.#start(key, task);
+  /**
+   * @param key              names the job and the frame; equal keys mean equal tasks.
+   * @param tileTimeLimitMs  the job's; 0: none.
+   */
+  hold(key: string, task: PrepareTask, tileTimeLimitMs = 0): FrameHold {
+    const entry = this.#entries.get(key) ?? this.#start(key, task, tileTimeLimitMs);
     this.#entries.delete(key);
     this.#entries.set(key, entry);
     entry.holders++;
@@ -81,37 +109,77 @@ export class PreparedFrames implements AsyncDisposable {
     return this.#entries.size;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#pool.destroy();
+  /** What the frames at hand take of the process's memory; no slot has it to itself. */
+  get sharedBytes(): number {
+    let bytes = 0;
+    for (const entry of this.#entries.values()) bytes += entry.sharedBytes;
+    return bytes;
   }
 
-  #start(key: string, task: PrepareTask): Entry {
+  /** Ends the preparation at work, since the process is out of memory. @returns false when there is none. */
+  endForMemory(usedBytes: number, limitBytes: number): boolean {
+    for (const entry of this.#entries.values()) {
+      if (entry.settled || entry.verdict || !isAtWork(entry.control)) continue;
+      const message = `${memoryMessage('the agent', usedBytes, limitBytes)} while it prepared the frame`;
+      entry.verdict = { code: 'TILE_MEMORY_LIMIT', message };
+      entry.abort.abort();
+      return true;
+    }
+    return false;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#pool[Symbol.asyncDispose]();
+  }
+
+  #start(key: string, task: PrepareTask, tileTimeLimitMs: number): Entry {
     const abort = new AbortController();
-    const timer = setTimeout(() => abort.abort(), PREPARE_MS_MAX);
-    timer.unref();
-    const running = this.#pool.run(task, { name: 'prepare', signal: abort.signal }) as Promise<PrepareAnswer>;
-    const outcome = running
+    const control = newControlBlock();
+    const outcome = this.#pool
+      .run({ task, control }, 'prepare', abort.signal)
       .then(
-        (answer): FrameOutcome =>
-          answer.kind === 'failed'
-            ? answer
-            : { kind: 'ready', key, context: { ...task, prepared: answer.prepared } },
-        (error: unknown): FrameOutcome => ({
-          kind: 'failed',
-          code: 'RENDER_FAILED',
-          message: `preparing frame ${task.frame} ended its thread: ${messageOf(error)}`,
-          logTail: '',
-          permanent: false,
-        }),
+        (reply): FrameOutcome => {
+          const answer = reply as PrepareAnswer;
+          if (answer.kind === 'failed') return answer;
+          entry.sharedBytes = answer.sharedBytes;
+          return { kind: 'ready', key, context: { ...task, prepared: answer.prepared } };
+        },
+        (error: unknown): FrameOutcome => this.#endedThread(entry, task.frame, error),
       )
       .then((settled) => {
-        clearTimeout(timer);
         entry.settled = settled;
         return settled;
       });
-    const entry: Entry = { holders: 0, abort, outcome, settled: undefined };
+    const state = { begunAtMs: undefined, verdict: undefined, sharedBytes: 0, settled: undefined };
+    const limitMs = this.#limitMsOf(tileTimeLimitMs);
+    const entry: Entry = { holders: 0, abort, control, limitMs, outcome, ...state };
     this.#entries.set(key, entry);
     return entry;
+  }
+
+  #endedThread(entry: Entry, frame: number, error: unknown): Failure {
+    const isFull = isHeapExhausted(error);
+    const reason = isFull
+      ? `outgrew the JS heap of its thread (--slot-memory of the agent)`
+      : `ended its thread: ${messageOf(error)}`;
+    const failure = entry.verdict ?? {
+      code: isFull ? 'TILE_MEMORY_LIMIT' : 'RENDER_FAILED',
+      message: `preparing frame ${frame} ${reason}`,
+    };
+    return { kind: 'failed', ...failure, logTail: '', permanent: false };
+  }
+
+  /** The thread has one frame at a time; what waits for it has not begun. */
+  #watch(nowMs: number): void {
+    for (const entry of this.#entries.values()) {
+      if (entry.settled || entry.verdict || !isAtWork(entry.control)) continue;
+      entry.begunAtMs ??= nowMs;
+      if (nowMs - entry.begunAtMs <= entry.limitMs) continue;
+      const message = `preparing the frame had not finished after ${timeText(entry.limitMs)}; a longer --tile-timeout gives it more`;
+      entry.verdict = { code: 'TILE_TIME_LIMIT', message };
+      entry.abort.abort();
+    }
   }
 
   #dropIdle(key: string, entry: Entry): void {

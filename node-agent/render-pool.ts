@@ -1,29 +1,34 @@
 /**
  * One thread per slot, each with a warm session. A tile's thread may be told to stop (a flag in shared memory); when it
- * does not heed that, shows no sign of life, throws outside its promise or exits, the thread is replaced, its tile is a
- * failed attempt, and the other slots notice nothing.
+ * does not heed that, shows no sign of life, takes more time or memory than it may, throws outside its promise or exits,
+ * its tile is a failed attempt, the thread is replaced, and the other slots notice nothing.
  */
-import { Piscina } from 'piscina';
 import type { Region } from '#shared/domain/region.js';
-import { messageOf } from '#shared/errors.js';
 import type { Logger } from '#shared/log.js';
-import { THREAD_OPTIONS } from '#shared/thread-options.js';
-import type { FrameContext, RenderAnswer, RenderReply, RenderTask } from './render-task.js';
+import { endedThread, stopped } from './ended-tile.js';
+import { largestTile } from './largest-tile.js';
+import type { FrameContext, RenderAnswer, RenderReply, RenderTask, RenderThreadData } from './render-task.js';
+import { memoryMessage, processMemoryBytesMax, slotMemoryBytes } from './slot-memory.js';
+import { ThreadPool, type ThreadPoolOptions } from './thread-pool.js';
 import {
   type ControlBlock,
   cancel,
+  excessBytes,
   hasBegun,
-  isCancelled,
   newControlBlock,
   progressRatio,
-  signOfLife,
+  rewind,
 } from './tile-control.js';
+import { type TileExpectation, type TileLimits, tileLimits } from './tile-limits.js';
+import { TileWatch, type Verdict } from './tile-watch.js';
 
 /** Renderers promise to ask every 100 ms or so; this leaves room for a machine that swaps. */
 const SILENT_MS_MAX = 120_000;
 /** From the flag to the end of the thread. */
 const CANCEL_MS_MAX = 2_000;
 const WATCH_EVERY_MS = 500;
+/** After a thread was ended for its memory: the kernel needs a moment to get it back. */
+const MEMORY_REST_MS = 2_000;
 /**
  * Waking a thread costs up to 90 µs (measured), so tiles shorter than `SHORT_MS` travel together, for at most `BATCH_MS`
  * of work and `BATCH_MAX` tiles.
@@ -43,6 +48,8 @@ export interface RunningTile {
   /** Never rejects. */
   readonly outcome: Promise<RenderOutcome>;
   cancel(): void;
+  /** A thread has begun to render it. */
+  hasBegun(): boolean;
   /** 0 to 1. */
   progressRatio(): number;
 }
@@ -50,8 +57,18 @@ export interface RunningTile {
 export interface RenderPoolOptions {
   readonly slots: number;
   readonly logger: Logger;
+  /** Of each slot; default: an equal part of the machine. */
+  readonly slotMemoryBytes?: number;
+  /** Who prepares the frames, in the same process and so in the same memory. */
+  readonly preparation?: { readonly sharedBytes: number; endForMemory(used: number, limit: number): boolean };
+  readonly onBroken?: ThreadPoolOptions['onBroken'];
   readonly silentMsMax?: number;
   readonly cancelMsMax?: number;
+  readonly limitsOf?: (known: TileExpectation) => TileLimits;
+  /** Resident bytes of the process above which a thread is ended, given what prepared frames take. */
+  readonly processBytesMax?: (sharedBytes: number) => number;
+  /** Entry of the threads. */
+  readonly threadFile?: URL;
 }
 
 interface Tile {
@@ -60,60 +77,67 @@ interface Tile {
   readonly region: Region;
   readonly control: ControlBlock;
   readonly settle: (outcome: RenderOutcome) => void;
+  readonly expectation: TileExpectation;
   /** Ends the thread; set while the tile is with one. */
   kill: AbortController | undefined;
-  life: string;
-  aliveAtMs: number;
+  watch: TileWatch;
+  /** Somebody has no use for it any more. */
   cancelledAtMs: number | undefined;
-  /** Why it was killed. */
-  verdict: string | undefined;
+  /** Why it is ended by the pool itself, and since when it is asked to stop. */
+  verdict: Verdict | undefined;
+  judgedAtMs: number;
 }
 
 /** What is known of a frame: of another one's tiles it would say nothing. */
 interface FrameKnowledge {
   /** Which threads have its context. */
   readonly threads: Set<number>;
-  /** Of its tiles of late; infinite before the first. */
+  /** Of its tiles of late, none counted for more than `SAMPLE_MS_MAX`; infinite before the first. */
   meanMs: number;
+  /** The same with their full times; undefined before the first. */
+  fullMeanMs: number | undefined;
 }
 
 export class RenderPool implements AsyncDisposable {
-  readonly #pool: Piscina;
-  readonly #options: Required<RenderPoolOptions>;
+  readonly #pool: ThreadPool;
+  readonly #options: RenderPoolOptions;
+  readonly #slotBytes: number;
   readonly #tiles = new Set<Tile>();
   /** Short tiles of this turn of the event loop. */
   #pending: Tile[] = [];
   readonly #frames = new Map<string, FrameKnowledge>();
   readonly #timer: NodeJS.Timeout;
+  #memoryLookAtMs = 0;
+  #looksOverMemory = 0;
 
   constructor(options: RenderPoolOptions) {
-    this.#options = { silentMsMax: SILENT_MS_MAX, cancelMsMax: CANCEL_MS_MAX, ...options };
-    this.#pool = new Piscina({
-      ...THREAD_OPTIONS,
-      filename: new URL('./render-worker.js', import.meta.url).href,
-      minThreads: options.slots,
-      maxThreads: options.slots,
-      idleTimeout: Number.POSITIVE_INFINITY,
-      concurrentTasksPerWorker: 1,
+    this.#options = options;
+    this.#slotBytes = options.slotMemoryBytes ?? slotMemoryBytes(0, options.slots);
+    const data: RenderThreadData = { slotMemoryBytes: this.#slotBytes };
+    this.#pool = new ThreadPool({
+      name: 'render',
+      file: options.threadFile ?? new URL('./render-worker.js', import.meta.url),
+      threads: options.slots,
+      memoryBytes: this.#slotBytes,
+      data,
+      sleepsBetweenTasks: true,
+      logger: options.logger,
+      onBroken: options.onBroken,
     });
-    // A thread that ends under a tile rejects that tile; this event is for threads at rest.
-    this.#pool.on('error', (error: unknown) => options.logger.error({ err: error }, 'render thread ended'));
-    this.#timer = setInterval(() => this.#watch(Date.now()), WATCH_EVERY_MS);
+    this.#timer = setInterval(() => this.#watch(performance.now()), WATCH_EVERY_MS);
     this.#timer.unref();
   }
 
-  /** @param key names the job and the frame: equal keys mean equal contexts. */
-  render(key: string, context: FrameContext, region: Region): RunningTile {
+  /**
+   * @param key       names the job and the frame: equal keys mean equal contexts.
+   * @param expected  what is known elsewhere of the time that it may take.
+   */
+  render(key: string, context: FrameContext, region: Region, expected: TileExpectation = {}): RunningTile {
     const control = newControlBlock();
     const { promise: outcome, resolve: settle } = promiseOf<RenderOutcome>();
-    const state = {
-      kill: undefined,
-      life: '',
-      aliveAtMs: Date.now(),
-      cancelledAtMs: undefined,
-      verdict: undefined,
-    };
-    const tile: Tile = { key, context, region, control, settle, ...state };
+    const state = { kill: undefined, cancelledAtMs: undefined, verdict: undefined, judgedAtMs: 0 };
+    const watch = new TileWatch(control);
+    const tile: Tile = { key, context, region, control, settle, expectation: expected, watch, ...state };
     this.#tiles.add(tile);
     if (this.#batchMax(key) === 1) void this.#run([tile]);
     else if (this.#pending.push(tile) === 1) setImmediate(() => this.#flush());
@@ -121,15 +145,16 @@ export class RenderPool implements AsyncDisposable {
       outcome,
       cancel: () => {
         cancel(control);
-        tile.cancelledAtMs ??= Date.now();
+        tile.cancelledAtMs ??= performance.now();
       },
+      hasBegun: () => hasBegun(control),
       progressRatio: () => progressRatio(control),
     };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
-    await this.#pool.destroy();
+    await this.#pool[Symbol.asyncDispose]();
   }
 
   #batchMax(key: string): number {
@@ -165,25 +190,28 @@ export class RenderPool implements AsyncDisposable {
     try {
       const answers = await this.#send(key, context, tiles, kill.signal);
       for (const [index, answer] of answers.entries()) {
+        const tile = tiles[index]!;
         if (answer.kind === 'rendered') this.#learn(key, answer.renderMs);
-        this.#settle(tiles[index]!, answer);
+        this.#settle(tile, answer.kind === 'cancelled' ? stopped(tile) : answer);
       }
     } catch (error) {
-      // Thread ids are not used again; who has the frame is found out anew.
-      this.#frames.delete(key);
-      if (tiles.length === 1) this.#settle(tiles[0]!, endedThread(tiles[0]!, error, startMs));
-      else for (const tile of tiles) this.#runAlone(tile);
+      // Thread ids are not used again; who has the frame, and whether its tiles may travel together, is found out anew.
+      const frame = this.#frame(key);
+      frame.threads.clear();
+      frame.meanMs = Number.POSITIVE_INFINITY;
+      for (const tile of tiles) {
+        if (tile.cancelledAtMs !== undefined || tile.verdict) this.#settle(tile, stopped(tile));
+        else if (tiles.length === 1 || excessBytes(tile.control) > 0)
+          this.#settle(tile, endedThread(tile, error, this.#slotBytes, performance.now() - startMs));
+        else this.#runAlone(tile);
+      }
     }
   }
 
   /** One of a batch ended its thread: each goes again by itself, so that only that one is blamed. */
   #runAlone(tile: Tile): void {
-    if (isCancelled(tile.control)) {
-      this.#settle(tile, { kind: 'cancelled', threadId: -1 });
-      return;
-    }
-    tile.aliveAtMs = Date.now();
-    tile.verdict = undefined;
+    rewind(tile.control);
+    tile.watch = new TileWatch(tile.control);
     void this.#run([tile]);
   }
 
@@ -197,7 +225,7 @@ export class RenderPool implements AsyncDisposable {
     const have = this.#frame(key).threads;
     let task = have.size < this.#options.slots ? { ...bare, context } : bare;
     for (;;) {
-      const reply = (await this.#pool.run(task, { signal })) as RenderReply;
+      const reply = (await this.#pool.run(task, 'default', signal)) as RenderReply;
       if (reply.kind === 'answers') {
         have.add(reply.threadId);
         return reply.answers;
@@ -212,6 +240,8 @@ export class RenderPool implements AsyncDisposable {
     const sampleMs = Math.min(renderMs, SAMPLE_MS_MAX);
     const mean = Number.isFinite(frame.meanMs) ? frame.meanMs : sampleMs;
     frame.meanMs = mean + MEAN_WEIGHT * (sampleMs - mean);
+    const fullMeanMs = frame.fullMeanMs ?? renderMs;
+    frame.fullMeanMs = fullMeanMs + MEAN_WEIGHT * (renderMs - fullMeanMs);
   }
 
   #settle(tile: Tile, outcome: RenderOutcome): void {
@@ -222,7 +252,7 @@ export class RenderPool implements AsyncDisposable {
   #frame(key: string): FrameKnowledge {
     let frame = this.#frames.get(key);
     if (!frame) {
-      frame = { threads: new Set(), meanMs: Number.POSITIVE_INFINITY };
+      frame = { threads: new Set(), meanMs: Number.POSITIVE_INFINITY, fullMeanMs: undefined };
       this.#frames.set(key, frame);
       for (const old of this.#frames.keys()) {
         if (this.#frames.size <= FRAMES_REMEMBERED) break;
@@ -233,34 +263,53 @@ export class RenderPool implements AsyncDisposable {
   }
 
   #watch(nowMs: number): void {
-    const { silentMsMax, cancelMsMax } = this.#options;
+    const { silentMsMax = SILENT_MS_MAX, cancelMsMax = CANCEL_MS_MAX, limitsOf = tileLimits } = this.#options;
     for (const tile of this.#tiles) {
-      const life = signOfLife(tile.control);
-      if (life !== tile.life || !hasBegun(tile.control)) {
-        tile.life = life;
-        tile.aliveAtMs = nowMs;
+      const askedAtMs = tile.cancelledAtMs ?? (tile.verdict && tile.judgedAtMs);
+      if (askedAtMs !== undefined) {
+        if (nowMs - askedAtMs > cancelMsMax) tile.kill?.abort();
+        continue;
       }
-      const isDeaf = tile.cancelledAtMs !== undefined && nowMs - tile.cancelledAtMs > cancelMsMax;
-      if (!isDeaf && nowMs - tile.aliveAtMs <= silentMsMax) continue;
-      tile.verdict = `the renderer showed no sign of life for ${nowMs - tile.aliveAtMs} ms; its thread was ended`;
-      tile.kill?.abort();
+      const limits = () =>
+        limitsOf({ ...tile.expectation, ownMeanMs: this.#frames.get(tile.key)?.fullMeanMs });
+      const verdict = tile.watch.look(nowMs, silentMsMax, limits);
+      if (!verdict) continue;
+      tile.verdict = verdict;
+      tile.judgedAtMs = nowMs;
+      if (verdict.isDeaf) tile.kill?.abort();
+      else cancel(tile.control);
     }
+    this.#watchMemory(nowMs);
   }
-}
 
-function endedThread(tile: Tile, error: unknown, startMs: number): RenderOutcome {
-  if (isCancelled(tile.control)) return { kind: 'cancelled', threadId: -1 };
-  return {
-    kind: 'failed',
-    threadId: -1,
-    renderer: tile.context.renderer,
-    code: 'RENDER_FAILED',
-    message: tile.verdict ?? `the tile ended its thread: ${messageOf(error)}`,
-    logTail: error instanceof Error ? (error.stack ?? '') : '',
-    permanent: false,
-    renderMs: performance.now() - startMs,
-    coreSeconds: 0,
-  };
+  /** What no thread can see of itself: array buffers of one that never asks, memory of native code, all slots together. */
+  #watchMemory(nowMs: number): void {
+    if (this.#tiles.size === 0 || nowMs < this.#memoryLookAtMs) return;
+    const { preparation, slots, logger } = this.#options;
+    const usedBytes = process.memoryUsage.rss();
+    const sharedBytes = preparation?.sharedBytes ?? 0;
+    const limitBytes =
+      this.#options.processBytesMax?.(sharedBytes) ??
+      processMemoryBytesMax(slots, this.#slotBytes, sharedBytes);
+    // Twice in a row: by then a thread that gives no account of its memory is known to be silent.
+    this.#looksOverMemory = usedBytes > limitBytes ? this.#looksOverMemory + 1 : 0;
+    if (this.#looksOverMemory < 2) return;
+    this.#looksOverMemory = 0;
+    this.#memoryLookAtMs = nowMs + MEMORY_REST_MS;
+    const tile = largestTile(this.#tiles, nowMs);
+    logger.warn({ bytes: usedBytes, limitBytes }, 'memory limit reached, ending the largest thread');
+    if (!tile?.isSilent && preparation?.endForMemory(usedBytes, limitBytes)) return;
+    if (!tile) return;
+    const said = memoryMessage(`all of its ${slots} slots together the agent`, usedBytes, limitBytes);
+    const why = tile.isSilent ? 'gave no account of its own' : 'had the most';
+    tile.of.verdict = {
+      code: 'TILE_MEMORY_LIMIT',
+      message: `${said}, and this tile's thread ${why}`,
+      isDeaf: true,
+    };
+    tile.of.judgedAtMs = nowMs;
+    tile.of.kill?.abort();
+  }
 }
 
 function promiseOf<T>(): { promise: Promise<T>; resolve: (value: T) => void } {

@@ -25,6 +25,11 @@ export interface RenderTask {
 export interface TileCost {
   readonly renderMs: number;
   readonly coreSeconds: number;
+  /**
+   * The most that its thread used while it rendered: JS heap and array buffers, the renderer's warm session among them,
+   * prepared frames (which all slots share) not. Absent where no thread could measure it.
+   */
+  readonly peakMemoryBytes?: number;
 }
 
 export interface AttemptFailure {
@@ -56,6 +61,11 @@ export type RenderReply =
   /** The thread does not have the frame (any more): send the task again with its context. */
   | { readonly kind: 'context_missing'; readonly threadId: number };
 
+/** What a slot's thread is told when it starts. */
+export interface RenderThreadData {
+  readonly slotMemoryBytes: number;
+}
+
 export interface PrepareTask {
   readonly renderer: RendererName;
   readonly scene: LocalScene;
@@ -64,5 +74,10 @@ export interface PrepareTask {
 }
 
 export type PrepareAnswer =
-  | { readonly kind: 'prepared'; readonly prepared: PreparedFrame }
+  | {
+      readonly kind: 'prepared';
+      readonly prepared: PreparedFrame;
+      /** Of its SharedArrayBuffers. */
+      readonly sharedBytes: number;
+    }
   | ({ readonly kind: 'failed' } & AttemptFailure);

@@ -3,19 +3,20 @@
  * digest. Failures are answers, not exceptions: only what the renderer throws outside its promise ends the thread.
  */
 import { createHash } from 'node:crypto';
-import { threadId } from 'node:worker_threads';
+import { threadId, workerData } from 'node:worker_threads';
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import type { RendererName } from '#shared/domain/job.js';
 import { type Region, regionHeightPx, regionWidthPx } from '#shared/domain/region.js';
 import { FarmError } from '#shared/errors.js';
 import { encodeTile } from '#shared/image/tile-codec.js';
 import { attemptFailure } from './attempt-failure.js';
-import type { FrameContext, RenderAnswer, RenderReply, RenderTask } from './render-task.js';
+import { MemoryGuard } from './memory-guard.js';
+import type { FrameContext, RenderAnswer, RenderReply, RenderTask, RenderThreadData } from './render-task.js';
 import { loadRenderer, rendererLabel } from './renderers/registry.js';
 import type { Renderer, Session } from './renderers/renderer.js';
 import { threadCpuSeconds } from './thread-cpu-time.js';
 import { captureThreadOutput, takeThreadOutput } from './thread-output.js';
-import { begin, type ControlBlock, controlOf } from './tile-control.js';
+import { begin, type ControlBlock, controlOf, end } from './tile-control.js';
 
 /** Frames whose context a thread keeps: the one at work, the next, and one of another job. */
 const CONTEXTS_KEPT = 3;
@@ -29,8 +30,12 @@ interface WarmRenderer {
 }
 
 captureThreadOutput();
+const memory = new MemoryGuard((workerData as RenderThreadData).slotMemoryBytes);
 const contexts = new Map<string, FrameContext>();
 const warm = new Map<RendererName, Promise<WarmRenderer>>();
+
+/** Makes the pool start a thread where one is missing. */
+export function ping(): void {}
 
 /** One task. */
 export default async function renderTask(task: RenderTask): Promise<RenderReply> {
@@ -51,27 +56,28 @@ async function renderTile(
   const cost = () => ({
     renderMs: performance.now() - startMs,
     coreSeconds: Math.max(0, threadCpuSeconds() - startCpu),
+    peakMemoryBytes: memory.peakBytes(),
   });
   let label: string = context.renderer;
   try {
     const { session, label: loaded } = await warmRenderer(context.renderer);
     label = loaded;
     const request = { ...context, region };
+    memory.begin();
     begin(control);
-    const { layers } = await session.render(request, controlOf(control));
+    const { layers } = await session.render(request, controlOf(control, memory));
     const bytes = encodeTile(layers, regionWidthPx(region), regionHeightPx(region));
     const digest = createHash('sha256').update(bytes).digest('hex');
     return { kind: 'rendered', threadId, renderer: label, bytes, digest, ...cost() };
   } catch (error) {
     if (error instanceof FarmError && error.code === 'RENDER_CANCELLED')
       return { kind: 'cancelled', threadId };
-    return {
-      kind: 'failed',
-      threadId,
-      renderer: label,
-      ...attemptFailure(error, takeThreadOutput()),
-      ...cost(),
-    };
+    const failure = { ...attemptFailure(error, takeThreadOutput()), ...cost() };
+    // What a renderer does not let go of would be held against every tile to come; the block tells what it was.
+    if (failure.code === 'TILE_MEMORY_LIMIT' && memory.isStuck(control)) process.exit(1);
+    return { kind: 'failed', threadId, renderer: label, ...failure };
+  } finally {
+    end(control);
   }
 }
 

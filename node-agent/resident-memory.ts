@@ -1,4 +1,4 @@
-/** Resident memory of this process, all slots together: threads share one heap of scene data, so no tile has a number of its own. */
+/** Resident memory of this process, all slots together: what is told where a slot's own use is not known. */
 const SAMPLE_EVERY_MS = 200;
 
 let sampledAtMs = Number.NEGATIVE_INFINITY;

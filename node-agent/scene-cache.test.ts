@@ -6,6 +6,7 @@ import type { PackageManifest } from '#shared/domain/scene-package.js';
 import { createLogger } from '#shared/log.js';
 import { type CoordinatorClient, connectCoordinator } from '#shared/wire/coordinator-client.js';
 import { type BlobServer, startBlobServer } from '#tests/support/blob-server.js';
+import { mountTinyDisk } from '#tests/support/tiny-disk.js';
 import { waitUntil } from '#tests/support/wait-until.js';
 import { SceneCache } from './scene-cache.js';
 
@@ -150,5 +151,25 @@ describe('the scene cache', () => {
     );
     expect(blobs.sort()).toEqual([a!.files[0]!.digest, c!.files[0]!.digest].sort());
     expect(await readFile(join(held.scene.folder, 'x.bin'))).toHaveLength(10 * KIB);
+  });
+
+  test('on a full disk packages that nobody holds make room; one that cannot fit is refused with what is missing', async () => {
+    using disk = mountTinyDisk(4 * KIB * KIB);
+    if (!disk) return;
+    await using cache = await SceneCache.open({ folder: disk.path, bytesMax: 2 ** 30, coordinator, logger });
+    const [idle, held, next, huge] = [1, 1, 2.5, 8].map((mib, seed) =>
+      server.add({ 'x.bin': bytesOf(mib * KIB * KIB, seed) }),
+    );
+    (await cache.acquire(idle!)).release();
+    const { scene } = await cache.acquire(held!);
+    // 2 of 4 MiB are free.
+    await cache.acquire(next!);
+    expect(cache.sizeBytes).toBe(3.5 * KIB * KIB);
+    expect(await holds(join(scene.folder, 'x.bin'), bytesOf(KIB * KIB, 1))).toBe(true);
+    await expect(cache.acquire(huge!)).rejects.toMatchObject({
+      code: 'DISK_FULL',
+      message: expect.stringMatching(/: 8 MiB needed, [\d.]+ \w+ free, .*; free some or name another folder/),
+    });
+    expect(cache.sizeBytes).toBe(3.5 * KIB * KIB);
   });
 });

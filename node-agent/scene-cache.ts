@@ -15,11 +15,14 @@ import type { PackageManifest } from '#shared/domain/scene-package.js';
 import type { Logger } from '#shared/log.js';
 import type { CoordinatorClient } from '#shared/wire/coordinator-client.js';
 import { type BlobRef, downloadBlob } from './blob-download.js';
+import { diskFull, freeBytes, isDiskFull } from './disk-room.js';
 import type { LocalScene } from './renderers/renderer.js';
 import { makeSceneFolder, manifestDigest, openScenesFolder } from './scene-folder.js';
 
 /** Streams at once: enough to hide round trips, few enough to leave the coordinator to other nodes. */
 const DOWNLOADS_MAX = 4;
+/** A stream that breaks off may do so by accident; a download that brings nothing so many times in a row is in trouble. */
+const INTERRUPTIONS_IN_A_ROW = 3;
 
 export interface SceneCacheOptions {
   readonly folder: string;
@@ -54,6 +57,7 @@ export class SceneCache implements AsyncDisposable {
   readonly #options: SceneCacheOptions;
   readonly #blobs = new Map<Digest, CachedBlob>();
   readonly #fetching = new Map<Digest, Promise<void>>();
+  readonly #interruptions = new Map<Digest, unknown>();
   readonly #scenes = new Map<string, CachedScene>();
   readonly #limit = pLimit(DOWNLOADS_MAX);
   readonly #closing = new AbortController();
@@ -68,8 +72,16 @@ export class SceneCache implements AsyncDisposable {
     this.#scenesFolder = scenesFolder;
   }
 
-  /** Takes over what an earlier process left; what it left half done is removed. */
+  /** Takes over what an earlier process left; what it left half done is removed. @throws DISK_FULL */
   static async open(options: SceneCacheOptions): Promise<SceneCache> {
+    try {
+      return await SceneCache.#open(options);
+    } catch (error) {
+      throw isDiskFull(error) ? await diskFull(options.folder, 0, error) : error;
+    }
+  }
+
+  static async #open(options: SceneCacheOptions): Promise<SceneCache> {
     const cache = new SceneCache(options, await openScenesFolder(join(options.folder, 'scenes')));
     await mkdir(cache.#blobsFolder, { recursive: true });
     for (const name of await readdir(cache.#blobsFolder)) {
@@ -87,10 +99,30 @@ export class SceneCache implements AsyncDisposable {
   }
 
   /**
-   * The package on this disk; concurrent requests share one download.
-   * @throws what downloadBlob and makeSceneFolder throw.
+   * The package on this disk; concurrent requests share one download. For room, packages that nobody holds are removed.
+   * @throws DISK_FULL, and what downloadBlob and makeSceneFolder throw.
    */
   async acquire(manifest: PackageManifest): Promise<HeldScene> {
+    for (;;) {
+      try {
+        return await this.#acquire(manifest);
+      } catch (error) {
+        if (!isDiskFull(error)) throw error;
+        const neededBytes = this.#missingBytes(manifest);
+        if (!(await this.#makeRoom(manifest, neededBytes)))
+          throw await diskFull(this.#options.folder, neededBytes, error);
+      }
+    }
+  }
+
+  /** Why a package that is being brought does not come forward: its downloads bring nothing again and again. */
+  interruptionOf(manifest: PackageManifest): unknown {
+    if (this.#interruptions.size === 0) return undefined;
+    const file = manifest.files.find(({ digest }) => this.#interruptions.has(digest));
+    return file && this.#interruptions.get(file.digest);
+  }
+
+  async #acquire(manifest: PackageManifest): Promise<HeldScene> {
     const key = manifestDigest(manifest);
     const known = this.#scenes.get(key);
     const entry = known ?? this.#start(key, manifest);
@@ -197,6 +229,10 @@ export class SceneCache implements AsyncDisposable {
       coordinator,
       logger,
       signal: this.#closing.signal,
+      onInterrupted: (failures, error) => {
+        if (failures >= INTERRUPTIONS_IN_A_ROW) this.#interruptions.set(blob.digest, error);
+        else this.#interruptions.delete(blob.digest);
+      },
       ...(silentMsMax === undefined ? {} : { silentMsMax }),
     })
       .then(() => {
@@ -206,7 +242,10 @@ export class SceneCache implements AsyncDisposable {
           isVerified: true,
         });
       })
-      .finally(() => this.#fetching.delete(blob.digest));
+      .finally(() => {
+        this.#fetching.delete(blob.digest);
+        this.#interruptions.delete(blob.digest);
+      });
     this.#fetching.set(blob.digest, download);
     return download;
   }
@@ -252,25 +291,59 @@ export class SceneCache implements AsyncDisposable {
 
   /** Blobs that no package here needs, oldest first; then packages that nobody holds, oldest first, with their blobs. */
   async #evict(): Promise<void> {
-    while (this.#bringing === 0 && this.sizeBytes > this.#options.bytesMax) {
-      const blob = this.#oldestLooseBlob();
-      if (blob) {
-        this.#blobs.delete(blob);
-        await rm(this.#blobFile(blob), { force: true });
-        continue;
-      }
-      const idle = [...this.#scenes].filter(([, scene]) => scene.holders === 0);
-      const oldest = oldestOf(idle);
-      if (oldest === undefined) return;
-      this.#scenes.delete(oldest);
-      await rm(join(this.#scenesFolder.path, oldest), { recursive: true, force: true });
-    }
+    while (this.#bringing === 0 && this.sizeBytes > this.#options.bytesMax)
+      if (!(await this.#evictOldest([]))) return;
   }
 
-  #oldestLooseBlob(): Digest | undefined {
+  /**
+   * Evicts until the disk has so many bytes, or nothing is left that may go. In its turn, so that a package that begins
+   * meanwhile waits; those that are being brought already are held, and stay.
+   * @returns whether anything went.
+   */
+  async #makeRoom(manifest: PackageManifest, neededBytes: number): Promise<boolean> {
+    const { folder, logger } = this.#options;
+    let evicted = 0;
+    const making = this.#evicting.then(async () => {
+      // At least one: where a quota is at its end, the disk may well have room.
+      while (evicted === 0 || (await freeBytes(folder)) < neededBytes) {
+        if (!(await this.#evictOldest([manifest]))) return;
+        evicted++;
+      }
+    });
+    this.#evicting = making.catch((error: unknown) =>
+      logger.error({ err: error }, 'cannot evict from the cache'),
+    );
+    await this.#evicting;
+    logger.warn({ evicted, neededBytes }, 'no space left in the cache');
+    return evicted > 0;
+  }
+
+  /** @param wanted packages that are about to be brought: what is here of them stays. @returns false: nothing may go. */
+  async #evictOldest(wanted: readonly PackageManifest[]): Promise<boolean> {
+    const blob = this.#oldestLooseBlob(wanted);
+    if (blob) {
+      this.#blobs.delete(blob);
+      await rm(this.#blobFile(blob), { force: true });
+      return true;
+    }
+    const idle = [...this.#scenes].filter(([, scene]) => scene.holders === 0);
+    const oldest = oldestOf(idle);
+    if (oldest === undefined) return false;
+    this.#scenes.delete(oldest);
+    await rm(join(this.#scenesFolder.path, oldest), { recursive: true, force: true });
+    return true;
+  }
+
+  #missingBytes(manifest: PackageManifest): number {
+    const missing = new Map(manifest.files.map(({ digest, sizeBytes }) => [digest, sizeBytes]));
+    for (const digest of this.#blobs.keys()) missing.delete(digest);
+    return [...missing.values()].reduce((sum, bytes) => sum + bytes, 0);
+  }
+
+  #oldestLooseBlob(wanted: readonly PackageManifest[]): Digest | undefined {
     const needed = new Set<Digest>();
-    for (const { manifest } of this.#scenes.values())
-      for (const { digest } of manifest.files) needed.add(digest);
+    const held = [...this.#scenes.values()].map(({ manifest }) => manifest);
+    for (const manifest of [...held, ...wanted]) for (const { digest } of manifest.files) needed.add(digest);
     return oldestOf([...this.#blobs].filter(([digest]) => !needed.has(digest)));
   }
 

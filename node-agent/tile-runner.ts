@@ -5,22 +5,21 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Bus } from '#shared/bus/connect.js';
-import type { HeartbeatAnswer, TileMessage } from '#shared/bus/messages.js';
-import { digestSchema, type JobId, type NodeId } from '#shared/domain/ids.js';
+import type { Heartbeat, HeartbeatAnswer, TileMessage } from '#shared/bus/messages.js';
+import type { JobId, NodeId } from '#shared/domain/ids.js';
 import type { JobRecord } from '#shared/domain/job.js';
-import { FarmError } from '#shared/errors.js';
 import { invariant } from '#shared/invariant.js';
 import { LIMITS } from '#shared/limits.js';
 import type { Logger } from '#shared/log.js';
-import { attemptFailure } from './attempt-failure.js';
+import { bringScene, type JobTrouble, troubleOf } from './bring-scene.js';
 import type { FrameHold, FrameOutcome, PreparedFrames } from './prepared-frames.js';
-import { publishResult } from './publish-result.js';
+import { type Ended, publishOutcome } from './publish-outcome.js';
 import { PublishWindow } from './publish-window.js';
 import type { RenderOutcome, RenderPool, RunningTile } from './render-pool.js';
 import type { AttemptFailure } from './render-task.js';
-import { residentBytes } from './resident-memory.js';
 import type { HeldScene, SceneCache } from './scene-cache.js';
-import { type Ticket, TileSource } from './tile-source.js';
+import type { Ticket } from './ticket.js';
+import { TileSource } from './tile-source.js';
 
 export interface TileRunnerOptions {
   readonly bus: Bus;
@@ -30,6 +29,8 @@ export interface TileRunnerOptions {
   readonly frames: PreparedFrames;
   readonly pool: RenderPool;
   readonly logger: Logger;
+  /** Somebody is there who judges a node on which everything fails. */
+  isJudged(): Promise<boolean>;
 }
 
 /** A job that this node works for. */
@@ -40,11 +41,14 @@ interface Job {
   scene: HeldScene | undefined;
   /** The package can never be used. */
   sceneFailure: AttemptFailure | undefined;
+  /** Why its package is not here. */
+  trouble: JobTrouble | undefined;
 }
 
-type Ended = Exclude<RenderOutcome, { kind: 'cancelled' }>;
-
-const SCENE_RETRY_MS_MAX = 10_000;
+/** What is cancelled has been handed back already; its threads get a moment to end by themselves. */
+const CUT_OFF_MS = 500;
+/** How often a node that drains says what it waits for. */
+const DRAIN_TOLD_EVERY_MS = 5_000;
 
 export class TileRunner {
   readonly #options: TileRunnerOptions;
@@ -66,11 +70,15 @@ export class TileRunner {
     this.#publishing = new PublishWindow(options.slots);
     this.#source = new TileSource({
       bus: options.bus,
+      nodeId: options.nodeId,
       slots: options.slots,
       logger: options.logger,
       flawOf: (tile) => this.#flawOf(tile),
       onTicket: (ticket) => this.#prepare(ticket),
       onDropped: (ticket) => this.#holds.get(ticket)?.release(),
+      onReleased: () => this.#pump(),
+      hasBegun: (ticket) => this.#runningOf.get(ticket)?.hasBegun() ?? false,
+      isJudged: options.isJudged,
     });
   }
 
@@ -88,6 +96,28 @@ export class TileRunner {
     for (const record of records.values()) if (!this.#jobs.has(record.jobId)) this.#begin(record);
   }
 
+  /** It takes nothing more. */
+  get isClosing(): boolean {
+    return this.#isClosing;
+  }
+
+  /** Tiles rendering, and tiles done whose results are on their way. */
+  get atWork(): TileSource['atWork'] {
+    return this.#source.atWork;
+  }
+
+  /** What keeps this node from working for its jobs. */
+  troubles(): NonNullable<Heartbeat['troubles']> {
+    const troubles: { jobId: JobId; code: string; message: string }[] = [];
+    for (const [jobId, { record, scene, sceneFailure, trouble }] of this.#jobs) {
+      if (scene || sceneFailure || troubles.length === LIMITS.troublesPerNodeMax) continue;
+      const interrupted = trouble ? undefined : this.#options.cache.interruptionOf(record.manifest);
+      const known = trouble ?? (interrupted === undefined ? undefined : troubleOf(interrupted));
+      if (known) troubles.push({ jobId, ...known });
+    }
+    return troubles;
+  }
+
   /** Attempts that were delivered here and are not acknowledged. */
   inHand(): ReturnType<TileSource['inHand']> {
     return this.#source.inHand();
@@ -102,25 +132,32 @@ export class TileRunner {
   }
 
   /**
-   * Takes no more tiles; those rendering have `graceMs` to finish, then they are cancelled. What was not finished is
-   * handed back.
+   * Takes no more tiles; buffered ones are handed back, those at work have `graceMs` to end, then they are cancelled and
+   * handed back too. No tile that is handed back has a result, and none has spent an attempt.
    */
   async close(graceMs: number, pullWaitMs: number): Promise<void> {
     this.#isClosing = true;
+    for (const job of this.#jobs.values()) if (!job.scene) job.left.abort();
     const drained = this.#source.close(Math.min(graceMs, pullWaitMs));
-    const deadline = new AbortController();
-    const cutOff = delay(graceMs, undefined, { signal: deadline.signal }).then(
-      () => {
-        this.#giveUp.abort();
-        for (const job of this.#jobs.values()) for (const tile of job.running) tile.cancel();
-      },
-      () => undefined,
-    );
-    while (this.#inFlight.size > 0) await Promise.allSettled(this.#inFlight);
-    deadline.abort();
-    await Promise.all([drained, cutOff]);
+    const tell = () => this.#options.logger.info({ graceMs, ...this.atWork }, 'agent drains');
+    tell();
+    const telling = setInterval(tell, DRAIN_TOLD_EVERY_MS);
+    const ended = this.#allEnded();
+    if (!(await endsWithin(ended, graceMs))) {
+      this.#options.logger.warn({ graceMs, ...this.atWork }, 'grace is over, tiles handed back');
+      this.#giveUp.abort();
+      for (const job of this.#jobs.values()) for (const tile of job.running) tile.cancel();
+      this.#source.handBackAll();
+      await endsWithin(ended, CUT_OFF_MS);
+    }
+    clearInterval(telling);
+    await drained;
     for (const [jobId, job] of this.#jobs) this.#leave(jobId, job);
     this.#source.dispose();
+  }
+
+  async #allEnded(): Promise<void> {
+    while (this.#inFlight.size > 0) await Promise.allSettled(this.#inFlight);
   }
 
   #begin(record: JobRecord): void {
@@ -131,6 +168,7 @@ export class TileRunner {
       running: new Set(),
       scene: undefined,
       sceneFailure: undefined,
+      trouble: undefined,
     };
     this.#jobs.set(record.jobId, job);
     this.#options.logger.info({ jobId: record.jobId, name: record.name }, 'job assigned');
@@ -147,31 +185,18 @@ export class TileRunner {
     this.#options.logger.info({ jobId, tilesCancelled: job.running.size }, 'job left');
   }
 
-  /** No tile is pulled before the package is here: a lease held through a download is a tile kept from others. */
   async #bringScene(job: Job): Promise<void> {
-    const { jobId } = job.record;
-    for (let attempt = 0; !job.left.signal.aborted; attempt++) {
-      try {
-        const scene = await this.#options.cache.acquire(job.record.manifest);
-        if (job.left.signal.aborted) {
-          scene.release();
-          return;
-        }
-        job.scene = scene;
-        this.#source.openJob(jobId);
-        return;
-      } catch (error) {
-        if (error instanceof FarmError && error.code.startsWith('SCENE_')) {
-          job.sceneFailure = attemptFailure(error);
-          this.#source.openJob(jobId);
-          return;
-        }
-        if (job.left.signal.aborted) return;
-        this.#options.logger.warn({ jobId, attempt, err: error }, 'scene package not here yet, trying again');
-        const delayMs = Math.min(SCENE_RETRY_MS_MAX, 250 * 2 ** Math.min(attempt, 8));
-        await delay(delayMs, undefined, { signal: job.left.signal }).catch(() => undefined);
-      }
-    }
+    const { jobId, manifest } = job.record;
+    const { cache, logger } = this.#options;
+    const onTrouble = (trouble: JobTrouble | undefined) => {
+      job.trouble = trouble;
+    };
+    const signal = job.left.signal;
+    const brought = await bringScene({ cache, jobId, manifest, logger, signal, onTrouble });
+    if (!brought) return;
+    if ('scene' in brought) job.scene = brought;
+    else job.sceneFailure = brought;
+    this.#source.openJob(jobId);
   }
 
   #flawOf({ jobId, region }: TileMessage): string | undefined {
@@ -188,13 +213,9 @@ export class TileRunner {
     this.#jobOf.set(ticket, job);
     if (job.scene) {
       const { frame } = ticket.tile;
-      const { settings } = job.record;
-      const hold = this.#options.frames.hold(`${job.record.jobId}/${frame}`, {
-        renderer: settings.renderer,
-        scene: job.scene.scene,
-        settings,
-        frame,
-      });
+      const { settings, tileTimeLimitMs } = job.record;
+      const task = { renderer: settings.renderer, scene: job.scene.scene, settings, frame };
+      const hold = this.#options.frames.hold(`${job.record.jobId}/${frame}`, task, tileTimeLimitMs);
       this.#holds.set(ticket, hold);
       if (!hold.settled()) {
         void hold.outcome.then(() => this.#ready(ticket));
@@ -223,21 +244,22 @@ export class TileRunner {
   async #run(ticket: Ticket): Promise<void> {
     const outcome = await this.#render(ticket);
     this.#holds.get(ticket)?.release();
-    if (outcome.kind === 'cancelled') {
+    if (outcome.kind === 'cancelled' || this.#giveUp.signal.aborted) {
       this.#rendering--;
       this.#source.handBack(ticket);
       this.#pump();
       return;
     }
-    const bytes = outcome.kind === 'rendered' ? outcome.bytes : undefined;
+    const sizeBytes = outcome.kind === 'rendered' ? outcome.bytes.length : 0;
     // The slot waits here while results cannot be stored: memory stays bounded, however long the server is away.
-    const window = this.#publishing.enter(bytes?.length ?? 0);
+    const window = this.#publishing.enter(sizeBytes);
     if (window) await window;
     this.#rendering--;
-    this.#source.rendered(ticket, outcome.kind === 'rendered' ? outcome.renderMs : undefined);
+    if (outcome.kind === 'rendered') this.#source.rendered(ticket, outcome.renderMs);
+    else this.#source.failed(ticket, !outcome.permanent);
     this.#pump();
-    await this.#report(ticket, outcome, bytes);
-    this.#publishing.leave(bytes?.length ?? 0);
+    await this.#report(ticket, outcome);
+    this.#publishing.leave(sizeBytes);
     this.#pump();
   }
 
@@ -248,7 +270,9 @@ export class TileRunner {
     const renderer = job.record.settings.renderer;
     if (failure) return { ...failure, kind: 'failed', threadId: 0, renderer, renderMs: 0, coreSeconds: 0 };
     if (job.left.signal.aborted || frame?.kind !== 'ready') return { kind: 'cancelled', threadId: 0 };
-    const tile = this.#options.pool.render(frame.key, frame.context, ticket.tile.region);
+    const { region, expectedMs } = ticket.tile;
+    const { tileTimeLimitMs } = job.record;
+    const tile = this.#options.pool.render(frame.key, frame.context, region, { tileTimeLimitMs, expectedMs });
     job.running.add(tile);
     this.#runningOf.set(ticket, tile);
     try {
@@ -258,49 +282,32 @@ export class TileRunner {
     }
   }
 
-  async #report(ticket: Ticket, outcome: Ended, bytes: Uint8Array | undefined): Promise<void> {
+  async #report(ticket: Ticket, outcome: Ended): Promise<void> {
     const { bus, nodeId, logger } = this.#options;
-    const { jobId, planId, frame, tile, attempt } = ticket.tile;
+    const { jobId, frame, tile, attempt } = ticket.tile;
+    const facts = { jobId, frame, tile, attempt };
     if (outcome.kind === 'failed')
-      logger.warn(
-        { jobId, frame, tile, attempt, code: outcome.code, err: outcome.message },
-        'attempt failed',
-      );
-    const common = { jobId, planId, frame, tile, attempt, nodeId, renderer: outcome.renderer };
-    const cost = {
-      renderMs: outcome.renderMs,
-      coreSeconds: outcome.coreSeconds,
-      peakMemoryBytes: residentBytes(),
-    };
+      logger.warn({ ...facts, code: outcome.code, err: outcome.message }, 'attempt failed');
+    if (this.#giveUp.signal.aborted) {
+      this.#source.handBack(ticket);
+      return;
+    }
     try {
-      await publishResult(
-        bus,
-        { ...common, ...cost, outcome: summaryOf(outcome) },
-        bytes,
-        this.#giveUp.signal,
-      );
+      await publishOutcome(bus, nodeId, ticket.tile, outcome, this.#giveUp.signal);
       this.tilesDone++;
       this.#source.acknowledge(ticket);
     } catch (error) {
-      logger.error({ jobId, frame, tile, attempt, err: error }, 'result not stored, tile handed back');
+      logger.error({ ...facts, err: error }, 'result not stored, tile handed back');
       this.#source.handBack(ticket);
     }
   }
 }
 
-function summaryOf(outcome: Ended) {
-  if (outcome.kind === 'rendered') {
-    return {
-      kind: 'rendered' as const,
-      digest: digestSchema.parse(outcome.digest),
-      sizeBytes: outcome.bytes.length,
-    };
-  }
-  return {
-    kind: 'failed' as const,
-    code: outcome.code.slice(0, 64),
-    message: outcome.message.slice(0, LIMITS.logTailCharsMax),
-    logTail: outcome.logTail.slice(-LIMITS.logTailCharsMax),
-    permanent: outcome.permanent,
-  };
+/** @returns whether it ended in time. */
+async function endsWithin(ended: Promise<void>, timeoutMs: number): Promise<boolean> {
+  const abort = new AbortController();
+  const timeout = delay(timeoutMs, false, { signal: abort.signal }).catch(() => false);
+  const isInTime = await Promise.race([ended.then(() => true), timeout]);
+  abort.abort();
+  return isInTime;
 }

@@ -1,39 +1,23 @@
 /**
  * The tiles that this node holds a lease on, from delivery to acknowledgement. It keeps the slots fed within the bounds
  * of `fair-share.ts`, renews every lease, and hands back what will not be rendered here.
- *
- * A ticket: buffered → rendering → publishing → gone.
  */
 import type { JsMsg } from '@nats-io/jetstream';
 import type { Bus } from '#shared/bus/connect.js';
-import {
-  decodeMessage,
-  type Hands,
-  type Heartbeat,
-  type HeldAttempt,
-  type TileMessage,
-  tileMessageSchema,
-} from '#shared/bus/messages.js';
-import type { JobId } from '#shared/domain/ids.js';
-import { FarmError } from '#shared/errors.js';
-import { LIMITS, TIMES } from '#shared/limits.js';
+import type { Hands, Heartbeat, TileMessage } from '#shared/bus/messages.js';
+import type { JobId, NodeId } from '#shared/domain/ids.js';
+import { TIMES } from '#shared/limits.js';
 import type { Logger } from '#shared/log.js';
+import { AvoidedTiles } from './avoided-tiles.js';
+import { Brake } from './brake.js';
 import { nextJob, planPulls, prefetchDepth } from './fair-share.js';
+import { listHands } from './hands.js';
 import { JobFeed } from './job-feed.js';
-
-export interface Ticket {
-  readonly tile: TileMessage;
-  /** The newest delivery of this attempt: a redelivery replaces it. */
-  message: JsMsg;
-  state: 'buffered' | 'rendering' | 'publishing';
-  /** It could start now. */
-  isReady: boolean;
-  /** What becomes of its message when it is not finished here. */
-  ifUnfinished: 'hand back' | 'acknowledge' | 'say nothing';
-}
+import { attemptKey, letGo, newTicket, readTile, type Ticket, tell } from './ticket.js';
 
 export interface TileSourceOptions {
   readonly bus: Bus;
+  readonly nodeId: NodeId;
   readonly slots: number;
   readonly logger: Logger;
   /** Why a tile cannot be one of its job's; nothing when it can. */
@@ -42,6 +26,12 @@ export interface TileSourceOptions {
   onTicket(ticket: Ticket): void;
   /** A buffered tile was handed back. */
   onDropped(ticket: Ticket): void;
+  /** Tiles that were held back may be taken. */
+  onReleased(): void;
+  /** A thread has begun to render it. */
+  hasBegun(ticket: Ticket): boolean;
+  /** Somebody is there who judges a node on which everything fails. */
+  isJudged(): Promise<boolean>;
 }
 
 interface Job {
@@ -55,6 +45,10 @@ interface Job {
   servedAt: number;
   /** Time per tile of late; undefined before the first. */
   meanTileMs: number | undefined;
+  readonly avoided: AvoidedTiles;
+  readonly brake: Brake;
+  /** Nothing of it is taken or pulled until it is known whether the brake is needed. */
+  isHeldBack: boolean;
 }
 
 /** Weight of the newest tile in the mean. */
@@ -92,6 +86,9 @@ export class TileSource {
       rendering: 0,
       servedAt: this.#served,
       meanTileMs: undefined,
+      avoided: new AvoidedTiles(),
+      brake: new Brake(),
+      isHeldBack: false,
     };
     this.#jobs.set(jobId, job);
     this.#refill();
@@ -103,7 +100,7 @@ export class TileSource {
     if (!job) return;
     this.#jobs.delete(jobId);
     job.feed.close();
-    for (const ticket of job.buffered) this.#handBack(job, ticket);
+    for (const ticket of job.buffered) this.#drop(job, ticket);
     if (job.tickets.size > 0) this.#leaving.add(job);
     this.#refillSoon();
   }
@@ -117,7 +114,8 @@ export class TileSource {
 
   /** The tile to render next, now `rendering`; undefined when nothing is ready. */
   take(): Ticket | undefined {
-    const jobs = [...this.#jobs.values()];
+    const jobs: Job[] = [];
+    for (const job of this.#jobs.values()) if (!job.isHeldBack) jobs.push(job);
     const job = jobs[nextJob(jobs)];
     if (!job) return undefined;
     for (const ticket of job.buffered) {
@@ -127,51 +125,60 @@ export class TileSource {
       job.rendering++;
       job.servedAt = ++this.#served;
       ticket.state = 'rendering';
+      ticket.takenAtMs = performance.now();
       this.#refillSoon();
       return ticket;
     }
     return undefined;
   }
 
-  /** Its slot is free; its result is on the way. @param renderMs undefined when it was not really rendered. */
-  rendered(ticket: Ticket, renderMs: number | undefined): void {
-    this.#leaveSlot(ticket);
-    ticket.state = 'publishing';
-    const job = this.#jobOf(ticket);
-    if (job && renderMs !== undefined) {
+  /** Its slot is free; its result is on the way. */
+  rendered(ticket: Ticket, renderMs: number): void {
+    const job = this.#leaveSlot(ticket, 'publishing');
+    if (job) {
       const mean = job.meanTileMs ?? renderMs;
       job.meanTileMs = mean + MEAN_WEIGHT * (renderMs - mean);
+      job.brake.release();
     }
+    this.#refillSoon();
+  }
+
+  /** Its slot is free; the news of its failure is on the way. @param isNodesFault it might have worked elsewhere. */
+  failed(ticket: Ticket, isNodesFault: boolean): void {
+    const job = this.#leaveSlot(ticket, 'publishing');
+    if (job && isNodesFault) void this.#brake(job, ticket);
     this.#refillSoon();
   }
 
   /** Its result is stored: the tile leaves the queue. */
   acknowledge(ticket: Ticket): void {
     this.#forget(ticket);
-    ticket.message.ack();
+    tell(this.#options.bus, ticket.message, 'done');
   }
 
   /** It was not finished here: another node may have it at once. Harmless when its job is gone. */
   handBack(ticket: Ticket): void {
-    this.#leaveSlot(ticket);
+    this.#leaveSlot(ticket, 'publishing');
     this.#forget(ticket);
-    letGo(ticket);
+    letGo(this.#options.bus, ticket);
+  }
+
+  /** Whatever is here, in any state, goes to others at once. */
+  handBackAll(): void {
+    for (const job of this.#all()) {
+      for (const ticket of job.tickets.values()) letGo(this.#options.bus, ticket);
+      job.tickets.clear();
+    }
+    this.#leaving.clear();
   }
 
   /** Everything here, as heartbeats tell it. */
   inHand(): Pick<Heartbeat, 'inHand' | 'inHandLeftOut'> {
-    const inHand: { jobId: JobId; attempts: HeldAttempt[] }[] = [];
-    let room: number = LIMITS.heartbeatAttemptsMax;
-    let inHandLeftOut = 0;
-    for (const job of [...this.#jobs.values(), ...this.#leaving]) {
-      const attempts: HeldAttempt[] = [];
-      for (const { tile, message } of job.tickets.values()) {
-        if (room-- > 0) attempts.push([tile.frame, tile.tile, tile.attempt, message.seq]);
-        else inHandLeftOut++;
-      }
-      if (attempts.length > 0) inHand.push({ jobId: job.feed.jobId, attempts });
-    }
-    return { inHand, inHandLeftOut };
+    const jobs = this.#all().map(({ feed, tickets }) => ({
+      jobId: feed.jobId,
+      tickets: tickets.values(),
+    }));
+    return listHands(jobs, this.#options.hasBegun);
   }
 
   /**
@@ -180,16 +187,18 @@ export class TileSource {
    */
   drop(hands: Hands, ifUnfinished: Ticket['ifUnfinished']): Ticket[] {
     const rendering: Ticket[] = [];
+    const all = this.#all();
     for (const { jobId, attempts } of hands) {
-      const job = this.#jobs.get(jobId);
-      for (const [frame, tile, attempt] of job ? attempts : []) {
-        const ticket = job?.tickets.get(attemptKey({ frame, tile, attempt }));
+      const jobs = all.filter((job) => job.feed.jobId === jobId);
+      for (const [frame, tile, attempt] of attempts) {
+        const key = attemptKey({ frame, tile, attempt });
+        const job = jobs.find(({ tickets }) => tickets.has(key));
+        const ticket = job?.tickets.get(key);
         if (!job || !ticket) continue;
         ticket.ifUnfinished = ifUnfinished;
         if (ticket.state === 'rendering') rendering.push(ticket);
         if (ticket.state !== 'buffered') continue;
-        if (ticket.isReady) job.ready--;
-        this.#handBack(job, ticket);
+        this.#drop(job, ticket);
       }
     }
     if (hands.length > 0) this.#refillSoon();
@@ -202,11 +211,11 @@ export class TileSource {
     return this.#depth > 2 * slots ? this.#depth >> 1 : slots;
   }
 
-  /** Tiles at hand in any state. */
-  get size(): number {
-    let sum = 0;
-    for (const job of [...this.#jobs.values(), ...this.#leaving]) sum += job.tickets.size;
-    return sum;
+  /** Tiles at hand that are rendering or being published. */
+  get atWork(): { readonly rendering: number; readonly publishing: number } {
+    const states = this.#all().flatMap(({ tickets }) => [...tickets.values()].map(({ state }) => state));
+    const count = (wanted: Ticket['state']) => states.filter((state) => state === wanted).length;
+    return { rendering: count('rendering'), publishing: count('publishing') };
   }
 
   /** Closes every job; resolves when no pull is out any more, at the latest after `waitMs`. */
@@ -236,17 +245,18 @@ export class TileSource {
     return prefetchDepth(this.#options.slots, this.#jobs.size > 0 ? slowestMs : undefined);
   }
 
+  #all(): Job[] {
+    return [...this.#jobs.values(), ...this.#leaving];
+  }
+
   #arrived(job: Job, message: JsMsg): void {
+    const { bus, logger, nodeId } = this.#options;
+    const isOpen = this.#jobs.get(job.feed.jobId) === job;
     let tile: TileMessage;
     try {
-      tile = decodeMessage(tileMessageSchema, message.data, `tile message ${message.subject}`);
-      // Anybody on the bus can write one; a tile of another job, or larger than the frame, would harm this node.
-      const flaw = this.#isAddressed(tile, message)
-        ? this.#jobs.get(tile.jobId) === job && this.#options.flawOf(tile)
-        : 'its subject names another tile';
-      if (flaw) throw new FarmError('MESSAGE_INVALID', `tile message ${message.subject}: ${flaw}`);
+      tile = readTile(bus, message, (read) => (isOpen ? this.#options.flawOf(read) : undefined));
     } catch (error) {
-      this.#options.logger.error({ jobId: job.feed.jobId, err: error }, 'tile message refused');
+      logger.error({ jobId: job.feed.jobId, err: error }, 'tile message refused');
       message.term('not a tile message');
       return;
     }
@@ -258,30 +268,63 @@ export class TileSource {
       known.ifUnfinished = 'hand back';
       return;
     }
-    if (this.#jobs.get(job.feed.jobId) !== job) {
-      message.nak();
+    if (!isOpen || (job.brake.isOn && !this.#mayTry(job))) {
+      tell(bus, message, 'hand back');
       return;
     }
-    const ticket: Ticket = { tile, message, state: 'buffered', isReady: false, ifUnfinished: 'hand back' };
+    if (tile.avoid?.includes(nodeId)) {
+      const asksOut = job.feed.outstanding > 0;
+      const { returnAfterMs, pauseMs } = job.avoided.came(key, asksOut, performance.now());
+      job.feed.hold(pauseMs);
+      tell(bus, message, 'hand back', returnAfterMs);
+      return;
+    }
+    if (job.avoided.otherCame()) job.feed.resume();
+    const ticket = newTicket(tile, message);
     job.tickets.set(key, ticket);
     job.buffered.add(ticket);
     this.#options.onTicket(ticket);
   }
 
-  #isAddressed(tile: TileMessage, message: JsMsg): boolean {
-    return message.subject === this.#options.bus.names.tile(tile);
+  /** With the brake on there is one tile at a time, and none while it pauses. */
+  #mayTry(job: Job): boolean {
+    return !job.feed.isHeld && !job.isHeldBack && job.tickets.size === 0;
   }
 
-  #handBack(job: Job, ticket: Ticket): void {
+  /** Attempts of the job failed in a row: unless somebody judges this node, it goes on slowly. */
+  async #brake(job: Job, ticket: Ticket): Promise<void> {
+    const { logger, isJudged, onReleased } = this.#options;
+    const nowMs = performance.now();
+    const pauseMs = job.brake.failed(ticket.takenAtMs, nowMs);
+    if (pauseMs === undefined || job.isHeldBack) return;
+    job.isHeldBack = true;
+    const released = await isJudged();
+    job.isHeldBack = false;
+    if (released) job.brake.release();
+    if (job.brake.isOn) {
+      const { jobId } = job.feed;
+      const tilesHandedBack = job.buffered.size;
+      for (const buffered of job.buffered) this.#drop(job, buffered);
+      job.feed.hold(pauseMs - (performance.now() - nowMs));
+      logger.warn({ jobId, pauseMs, tilesHandedBack }, 'attempts fail in a row, going on slowly');
+    }
+    this.#refillSoon();
+    onReleased();
+  }
+
+  #drop(job: Job, ticket: Ticket): void {
+    if (ticket.isReady) job.ready--;
     job.buffered.delete(ticket);
     job.tickets.delete(attemptKey(ticket.tile));
-    letGo(ticket);
+    letGo(this.#options.bus, ticket);
     this.#options.onDropped(ticket);
   }
 
-  #leaveSlot(ticket: Ticket): void {
+  #leaveSlot(ticket: Ticket, next: Ticket['state']): Job | undefined {
     const job = this.#jobOf(ticket);
     if (job && ticket.state === 'rendering') job.rendering--;
+    ticket.state = next;
+    return job;
   }
 
   #forget(ticket: Ticket): void {
@@ -313,28 +356,20 @@ export class TileSource {
   #refill(): void {
     if (this.#isClosed) return;
     const jobs = [...this.#jobs.values()];
-    const loads = jobs.map(({ feed, buffered, rendering }) => ({
-      buffered: buffered.size,
-      outstanding: feed.outstanding,
-      rendering,
-      isDry: feed.isDry,
-      canPull: feed.canPull,
+    const loads = jobs.map((job) => ({
+      buffered: job.buffered.size,
+      outstanding: job.feed.outstanding,
+      rendering: job.rendering,
+      isDry: job.feed.isDry || job.brake.isOn || job.avoided.isOn,
+      canPull: job.feed.canPull && !job.isHeldBack && (!job.brake.isOn || this.#mayTry(job)),
     }));
     const wants = planPulls(loads, this.#options.slots, this.#depth);
     for (const [index, want] of wants.entries()) if (want > 0) jobs[index]!.feed.pull(want);
   }
 
   #renewLeases(): void {
-    for (const job of [...this.#jobs.values(), ...this.#leaving]) {
-      for (const ticket of job.tickets.values()) ticket.message.working();
+    for (const job of this.#all()) {
+      for (const { message } of job.tickets.values()) tell(this.#options.bus, message, 'working');
     }
   }
 }
-
-function letGo({ message, ifUnfinished }: Ticket): void {
-  if (ifUnfinished === 'hand back') message.nak();
-  if (ifUnfinished === 'acknowledge') message.ack();
-}
-
-const attemptKey = (tile: Pick<TileMessage, 'frame' | 'tile' | 'attempt'>): string =>
-  `${tile.frame}/${tile.tile}/${tile.attempt}`;

@@ -4,6 +4,7 @@
  * Precedence: flag, environment, file, default. Whatever is unknown or out of range stops start-up (CONFIG_INVALID).
  */
 import { z } from 'zod';
+import { DURATION_PATTERN, formatDurationMs, parseDurationMs } from './domain/duration.js';
 import { type NodeId, nodeIdSchema } from './domain/ids.js';
 import { FarmError } from './errors.js';
 import { DEFAULTS } from './limits.js';
@@ -139,6 +140,13 @@ export function bytes(basics: FieldBasics & { min: number; max: number }): Confi
   );
   const allowed = `a size from ${formatBytes(basics.min)} to ${formatBytes(basics.max)}, such as 512M or 20G`;
   return field(basics, schema, { allowed, placeholder: 'size', unit: 'bytes' });
+}
+
+/** A time with its unit, as in `30s`; numbers in files are ms. @param basics `min` and `max` in ms. */
+export function duration(basics: FieldBasics & { min: number; max: number }): ConfigField<number> {
+  const schema = fromText(DURATION_PATTERN, parseDurationMs).pipe(z.int().min(basics.min).max(basics.max));
+  const allowed = `a time from ${formatDurationMs(basics.min)} to ${formatDurationMs(basics.max)}, such as 500ms, 30s, 10m or 2h`;
+  return field(basics, schema, { allowed, placeholder: 'time', unit: 'ms' });
 }
 
 export function choice<const V extends readonly string[]>(

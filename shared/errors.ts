@@ -16,6 +16,7 @@ export const ERROR_CODES = {
   // Something is not there, or is there already.
   JOB_NOT_FOUND: { status: 'NOT_FOUND', retry: 'no' },
   FRAME_NOT_FOUND: { status: 'NOT_FOUND', retry: 'once the frame is finished' },
+  NODE_NOT_FOUND: { status: 'NOT_FOUND', retry: 'no' },
   BLOB_NOT_FOUND: { status: 'NOT_FOUND', retry: 'no' },
   IDEMPOTENCY_KEY_REUSED: { status: 'ALREADY_EXISTS', retry: 'with another key' },
   JOB_ALREADY_FINISHED: { status: 'FAILED_PRECONDITION', retry: 'only once state has changed' },
@@ -34,6 +35,10 @@ export const ERROR_CODES = {
   TOOL_MISSING: { status: 'FAILED_PRECONDITION', retry: 'after installing it' },
   // Rendering and what comes of it.
   RENDER_FAILED: { status: 'INTERNAL', retry: 'new attempt' },
+  TILE_TIME_LIMIT: { status: 'DEADLINE_EXCEEDED', retry: 'new attempt' },
+  TILE_STALLED: { status: 'DEADLINE_EXCEEDED', retry: 'new attempt' },
+  TILE_MEMORY_LIMIT: { status: 'RESOURCE_EXHAUSTED', retry: 'new attempt on another node' },
+  NODE_LOST: { status: 'UNAVAILABLE', retry: 'new attempt on another node' },
   RENDER_CANCELLED: { status: 'CANCELLED', retry: 'no' },
   TILE_CHECKSUM_MISMATCH: { status: 'DATA_LOSS', retry: 'new attempt on another node' },
   TILE_MISSING: { status: 'INTERNAL', retry: 'new attempt' },

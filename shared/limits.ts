@@ -15,6 +15,8 @@ export const LIMITS = {
   tileSidePxMin: 8,
   tileSidePxMax: 4096,
   maxAttemptsMax: 100,
+  /** A week: no tile is worth more than a day, and timers end at 24.8 days. */
+  tileTimeLimitMsMax: 7 * 24 * 3_600_000,
   /** Of one tile, those included that were lost and queued again; two bytes per tile in the coordinator. */
   attemptNumberMax: 65_535,
   /** Ten times the farm that is planned for; a heartbeat of one more is dropped. */
@@ -22,6 +24,9 @@ export const LIMITS = {
   /** No machine known has more cores; a slot is a thread with its own renderer. */
   slotsPerNodeMax: 1024,
   renderersPerNodeMax: 64,
+  /** Named in a tile's message; a tile has failed for good before more than this many nodes have failed it. */
+  avoidedNodesMax: 100,
+  troublesPerNodeMax: 64,
   /** Listed in a heartbeat: at most half of what a message may hold, and more than a node with tiles of over 1 ms has. */
   heartbeatAttemptsMax: 16_384,
   /** Jobs that one node works for at a time. */
@@ -61,6 +66,10 @@ export const LIMITS = {
   logTailCharsMax: 8 * KIB,
   /** With their log tails about 8 MB; one tile may use 100 of them. */
   failedAttemptsPerFrameMax: 1_000,
+  /** Of failed tiles, so that bad nodes are told from bad tiles: many times what blocks a node; about 2 MB in all. */
+  blamedTilesMax: 10_000,
+  blamedTilesPerJobMax: 1_000,
+  blamedTriesPerTileMax: 100,
   nameCharsMax: 128,
 } as const;
 
@@ -72,6 +81,9 @@ export const DEFAULTS = {
   samples: 64,
   fps: 24,
   maxAttempts: 4,
+  blockAfter: 3,
+  quarantineAfter: 2,
+  forgiveAfter: '1h',
   coordinatorAddress: '127.0.0.1:7700',
   natsUrl: 'nats://127.0.0.1:4222',
   subjectPrefix: 'guian',

@@ -1,11 +1,10 @@
 /** `guian agent`: runs this machine's node agent in this process. */
 import { Command } from 'commander';
 import { agentConfig } from '#node-agent/config.js';
+import type { RunningAgent } from '#node-agent/main.js';
+import { formatDurationMs } from '#shared/domain/duration.js';
 import { addConfigOptions, loadConfig } from '../process/config-options.js';
 import { runService } from '../process/run-service.js';
-
-/** What a tile in work may still take when the agent is asked to stop; after that it is handed back to the queue. */
-const GRACE_MS = 5_000;
 
 export function agentCommand(): Command {
   const command = new Command('agent').description(
@@ -22,10 +21,22 @@ export function agentCommand(): Command {
           return {
             ready: { nodeId: running.nodeId },
             readyText: `agent ${running.nodeId} ready, ${config.slots} slots`,
-            close: () => running.close(GRACE_MS),
+            close: () => {
+              tellWork(running.atWork, config.graceMs);
+              return running.close();
+            },
+            failed: running.failed,
           };
         },
         { json: options['json'] === true },
       ),
     );
+}
+
+/** Whoever stops an agent and sees it go on wants to know what it waits for. */
+function tellWork({ rendering, publishing }: RunningAgent['atWork'], graceMs: number): void {
+  if (rendering + publishing === 0) return;
+  process.stderr.write(
+    `guian: stopping: ${rendering} tiles render, ${publishing} results are on their way; they have ${formatDurationMs(graceMs)}, then other nodes get them (a second signal: at once)\n`,
+  );
 }

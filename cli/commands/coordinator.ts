@@ -26,6 +26,7 @@ export function coordinatorCommand(): Command {
             ready: { address: running.address },
             readyText: `coordinator ready on ${running.address}`,
             close: () => running.close(),
+            failed: running.failed,
           };
         },
         { json: options['json'] === true },

@@ -57,6 +57,19 @@ async function cancel(jobId: string, options: Options): Promise<number> {
   return EXIT.done;
 }
 
+/** What went other than planned, and what was rendered twice on purpose. */
+function attemptsText({ spec, progress }: Job__Output): string {
+  const verify = spec?.verify ?? 0;
+  const parts = [
+    `${progress?.attemptsFailed} failed`,
+    `${progress?.tilesSpeculated} tiles queued a second time since one took too long`,
+    ...(verify > 0
+      ? [`${progress?.tilesVerified} tiles verified by a second node (${+(verify * 100).toFixed(4)}% wanted)`]
+      : []),
+  ];
+  return parts.join(', ');
+}
+
 function jobText(job: Job__Output): string {
   const { spec, progress } = job;
   const settings = spec?.settings;
@@ -86,6 +99,7 @@ function jobText(job: Job__Output): string {
       `${settings?.widthPx}x${settings?.heightPx} px, ${settings?.samples} samples, seed ${settings?.seed}, ${settings?.formats.join(', ')}`,
     ],
     ['Renderer', settings?.renderer ?? ''],
+    ['Attempts', attemptsText(job)],
     ['Core time', humanDuration((progress?.coreSeconds ?? 0) * 1000)],
     ...job.warnings.map((warning): [string, string] => ['Warning', warning]),
   ];

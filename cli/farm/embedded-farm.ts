@@ -30,6 +30,11 @@ export interface FarmOptions {
   /** Default: `store` inside the folder. */
   readonly storeDir?: string;
   readonly logLevel?: LogLevel;
+  /**
+   * What tiles in work may still take when the farm stops; default 5 s. Somebody waits for a farm on their own machine:
+   * what is not done by then is rendered again at the next start, or not needed any more.
+   */
+  readonly graceMs?: number;
   /** Resolve when the agents are ready too (default), or as soon as the coordinator takes jobs. */
   readonly waitForAgents?: boolean;
   /** Called before the first part starts, with what kills them all: for a second Ctrl-C during the start. */
@@ -56,6 +61,10 @@ export interface Farm extends AsyncDisposable {
   /** SIGKILL to all parts; the temporary folder goes at once. */
   kill(): void;
 }
+
+const GRACE_MS = 5_000;
+/** For an agent: pulls that are out, a server that is away, threads that do not heed. */
+const STOP_MS_BEYOND_GRACE = 10_000;
 
 /** @throws TOOL_MISSING without nats-server; what a part reported when it cannot start. Leaves nothing behind then. */
 export async function startFarm(options: FarmOptions = {}): Promise<Farm> {
@@ -138,16 +147,18 @@ function farmParts(dir: string, options: FarmOptions, hooks: Hooks) {
     },
   });
   const count = options.agents ?? 1;
+  const graceMs = options.graceMs ?? GRACE_MS;
   const agents = Array.from({ length: count }, (_, index) => {
     const nodeId = `${slug(hostname())}${count > 1 ? `-${index + 1}` : ''}`;
     const cache = join(options.cacheDir ?? join(dir, 'cache'), count > 1 ? nodeId : '');
     return new FarmPart({
       ...hooks,
       name: `agent ${nodeId}`,
+      stopMsMax: graceMs + STOP_MS_BEYOND_GRACE,
       logFile: logFile(`agent-${nodeId}`),
       args: () => [
         ...['agent', '--node-id', nodeId, '--coordinator', reachable(addresses.coordinator)],
-        ...['--cache', cache, ...common()],
+        ...['--cache', cache, '--grace', `${graceMs}ms`, ...common()],
         ...(options.slots === undefined ? [] : ['--slots', String(options.slots)]),
       ],
     });

@@ -20,6 +20,8 @@ export interface FarmPartOptions {
   readonly onNotice: (line: string) => void;
   /** Called when it cannot be kept running. */
   readonly onFailure: (error: FarmError) => void;
+  /** What it may take to stop before it is killed; default 15 s. */
+  readonly stopMsMax?: number;
 }
 
 type ReadyLine = Extract<ServiceLine, { ready: true }>;
@@ -29,7 +31,7 @@ const RESTARTS_MAX = 5;
 const FORGIVE_AFTER_MS = 60_000;
 const RESTART_DELAY_MS = 500;
 const START_TIMEOUT_MS = 60_000;
-const STOP_TIMEOUT_MS = 15_000;
+const STOP_MS_MAX = 15_000;
 /** dist/cli/main.js from dist/cli/farm/. */
 const PROGRAM = fileURLToPath(new URL('../main.js', import.meta.url));
 
@@ -91,7 +93,7 @@ export class FarmPart {
     this.#isStopping = true;
     const child = this.#child;
     child?.kill('SIGTERM');
-    const timer = setTimeout(() => child?.kill('SIGKILL'), STOP_TIMEOUT_MS);
+    const timer = setTimeout(() => child?.kill('SIGKILL'), this.#options.stopMsMax ?? STOP_MS_MAX);
     await this.#exited;
     clearTimeout(timer);
   }

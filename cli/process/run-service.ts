@@ -1,8 +1,9 @@
 /**
  * The life of a long-running part: start, say that it is ready, run until told to stop. SIGTERM and SIGINT stop it
- * gracefully, a second one at once. Started by another guian (GUIAN_EXIT_WITH_PARENT=1), it ends when that process does,
+ * gracefully, a second one at once; so does a failure that leaves it useless. Started by another guian (GUIAN_EXIT_WITH_PARENT=1), it ends when that process does,
  * which it learns from its stdin, a pipe that closes however the parent ends.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { FarmError, messageOf } from '#shared/errors.js';
 import { EXIT, exitCodeOf, reportError } from './exit-code.js';
 
@@ -12,12 +13,16 @@ export interface Service {
   /** For people, e.g. `coordinator ready on 127.0.0.1:7700`. */
   readonly readyText: string;
   close(): Promise<void>;
+  /** Resolves when the service is of no use any more, e.g. shut out from the bus; the process then ends with an error. */
+  readonly failed?: Promise<Error>;
 }
 
 /** What a part prints on stdout with --json, first thing: that it is ready, or why it is not. */
 export type ServiceLine =
   | ({ readonly ready: true } & Readonly<Record<string, unknown>>)
   | { readonly ready: false; readonly code: string; readonly message: string };
+
+const FAILED_CLOSE_MS = 2_000;
 
 /** Resolves when the service has been stopped; it then ends the process, for threads may still hold it open. */
 export async function runService(start: () => Promise<Service>, options: { json: boolean }): Promise<void> {
@@ -38,9 +43,18 @@ export async function runService(start: () => Promise<Service>, options: { json:
   }
   if (options.json) printLine({ ready: true, ...service.ready });
   else process.stdout.write(`${service.readyText}\n`);
-  await stopAsked;
+  const failure = await Promise.race([stopAsked, service.failed ?? stopAsked]);
+  if (failure) await endFailed(service, failure);
   await service.close();
   process.exit(EXIT.done);
+}
+
+/** It tidies up as far as it can; what it cannot tell anyone any more must not keep it alive. */
+async function endFailed(service: Service, failure: Error): Promise<never> {
+  reportError(failure);
+  const closed = service.close().catch((error: unknown) => reportError(error));
+  await Promise.race([closed, delay(FAILED_CLOSE_MS)]);
+  process.exit(exitCodeOf(failure));
 }
 
 function printLine(line: ServiceLine): void {

@@ -12,6 +12,8 @@ export function jobRequest(flags: RenderFlags, scene: ScenePackage): JobSpec {
     frames: flags.frames,
     tile: flags.tile,
     maxAttempts: flags.maxAttempts,
+    verify: flags.verify,
+    tileTimeLimitMs: flags.tileTimeout,
     settings: {
       renderer: flags.renderer,
       ...flags.size,

@@ -23,6 +23,9 @@ const TOLD: ReadonlySet<string> = new Set([
   'frame_failed',
   'result_rejected',
   'node_lost',
+  'repaired',
+  'paused',
+  'resumed',
   'warning',
 ]);
 

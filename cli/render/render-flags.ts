@@ -4,6 +4,7 @@
  */
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
+import { DURATION_PATTERN, formatDurationMs, parseDurationMs } from '#shared/domain/duration.js';
 import { parseFrameRange } from '#shared/domain/frame-range.js';
 import { ID_PATTERN } from '#shared/domain/ids.js';
 import { OUTPUT_FORMATS, RENDERER_NAMES, VIEWS } from '#shared/domain/job.js';
@@ -52,6 +53,14 @@ export function addRenderFlags(command: Command): Command {
     .option(
       '--max-attempts <n>',
       `tries per tile before it counts as failed (default: ${DEFAULTS.maxAttempts})`,
+    )
+    .option(
+      '--verify <percent>',
+      'so many of the tiles, e.g. 1%, count only once two nodes have rendered the same pixels (default: 0%)',
+    )
+    .option(
+      '--tile-timeout <time>',
+      'longest time of one try at a tile, e.g. 90s, 10m or 2h (default: 20 times what the tiles take, at least 5m)',
     )
     .addOption(new Option('--renderer <name>', 'renderer, for tests').hideHelp())
     .addOption(new Option('--cost <ms>', 'busy time per tile of the synthetic renderer').hideHelp());
@@ -142,6 +151,20 @@ const tile = z
     tileError,
   );
 
+const percentError = 'it must be a percentage from 0% to 100%, such as 1%';
+const verify = z
+  .string()
+  .regex(/^\d{1,3}(\.\d{1,6})?%$/, percentError)
+  .transform((value) => Number(value.slice(0, -1)) / 100)
+  .refine((part) => part <= 1, percentError);
+
+const timeError = `it must be a time with its unit from 1s to ${formatDurationMs(LIMITS.tileTimeLimitMsMax)}, such as 90s, 10m or 2h`;
+const tileTimeout = z
+  .string()
+  .regex(DURATION_PATTERN, timeError)
+  .transform(parseDurationMs)
+  .refine((timeMs) => timeMs >= 1_000 && timeMs <= LIMITS.tileTimeLimitMsMax, timeError);
+
 const environment = z
   .string()
   .min(1)
@@ -172,6 +195,8 @@ const flagsSchema = z.object({
   name: name.optional(),
   studio: z.string().regex(ID_PATTERN, 'it must be 1 to 128 characters of A-Z a-z 0-9 _ -').default(''),
   maxAttempts: whole(1, LIMITS.maxAttemptsMax).default(0),
+  verify: verify.default(0),
+  tileTimeout: tileTimeout.default(0),
   renderer: z
     .enum(RENDERER_NAMES, { error: `it must be one of ${RENDERER_NAMES.join(', ')}` })
     .default('gltf'),

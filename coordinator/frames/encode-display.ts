@@ -5,15 +5,6 @@ import { type DisplayImage, onBlack, to8Bit } from './display.js';
 
 export type DisplayFormat = Exclude<OutputFormat, 'exr'>;
 
-export const FORMAT_EXTENSIONS: Readonly<Record<OutputFormat, string>> = {
-  exr: '.exr',
-  png: '.png',
-  png8: '.8.png',
-  jpeg: '.jpg',
-  webp: '.webp',
-  tiff: '.tif',
-};
-
 /** Measured on render noise: levels above 2 take longer and save nothing (sharp's zlib-ng). */
 const PNG_LEVEL = 2;
 const JPEG_QUALITY = 92;

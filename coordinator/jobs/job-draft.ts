@@ -36,6 +36,10 @@ export interface JobDraft {
   readonly settings: SettingsDraft;
   /** 0: the farm's default. */
   readonly maxAttempts: number;
+  /** 0 to 1. */
+  readonly verify: number;
+  /** 0: as the job's tiles turn out. */
+  readonly tileTimeLimitMs: number;
 }
 
 /**

@@ -3,42 +3,60 @@ import type { IdempotencyKey, JobId } from '#shared/domain/ids.js';
 import type { JobRecord, JobState } from '#shared/domain/job.js';
 import { FarmError } from '#shared/errors.js';
 import type { EndedRecord } from '../adapters/store/records.js';
-import { tileGrid } from '../planning/tile-grid.js';
+import { EndedJob } from './ended-job.js';
+import type { JobProgress } from './job-progress.js';
 import { JobTurns } from './job-turns.js';
-import { type JobProgress, LiveJob } from './live-job.js';
-
-export interface EndedJob {
-  readonly record: JobRecord;
-  readonly ended: EndedRecord;
-}
+import { JobWaits } from './job-waits.js';
+import { LiveJob } from './live-job.js';
 
 /** A job as clients see it. */
 export interface JobView {
+  readonly jobId: JobId;
+  /** Of an ended job, it is unpacked at each look. */
   readonly record: JobRecord;
   readonly state: JobState;
   readonly finishedAtMs: number;
   readonly progress: JobProgress;
   readonly tilesPerFrame: number;
+  /** What keeps it from going on, if anything. */
+  readonly waitsFor: string | undefined;
 }
 
 export class JobRegistry {
   readonly turns = new JobTurns();
+  readonly waits = new JobWaits();
   private readonly jobs = new Map<JobId, LiveJob | EndedJob>();
   private readonly live = new Map<JobId, LiveJob>();
-  private readonly keys = new Map<IdempotencyKey, JobRecord>();
+  private readonly keys = new Map<IdempotencyKey, JobId>();
+  /** Blobs of the packages of all jobs: no job is ever forgotten. */
+  private readonly digests = new Set<string>();
 
   /** Adds a job that runs, or puts it in the place of the one that had ended. */
   addLive(job: LiveJob): void {
     this.jobs.set(job.jobId, job);
     this.live.set(job.jobId, job);
-    this.keys.set(job.record.idempotencyKey, job.record);
+    this.remember(job.record);
   }
 
   /** Adds an ended job, or puts it in the place of the live one. */
-  addEnded(job: EndedJob): void {
-    this.live.delete(job.record.jobId);
-    this.jobs.set(job.record.jobId, job);
-    this.keys.set(job.record.idempotencyKey, job.record);
+  addEnded({ record, ended }: { readonly record: JobRecord; readonly ended: EndedRecord }): void {
+    this.live.delete(record.jobId);
+    this.jobs.set(record.jobId, new EndedJob(record, ended));
+    this.remember(record);
+  }
+
+  has(jobId: string): boolean {
+    return this.jobs.has(jobId as JobId);
+  }
+
+  /** Ids of jobs that have ended. */
+  *endedJobs(): Generator<JobId> {
+    for (const [jobId, job] of this.jobs) if (job instanceof EndedJob) yield jobId;
+  }
+
+  /** Whether some job's package has this blob. */
+  isReferenced(digest: string): boolean {
+    return this.digests.has(digest);
   }
 
   /** Jobs that have not ended, oldest first. */
@@ -51,7 +69,8 @@ export class JobRegistry {
   }
 
   byKey(key: IdempotencyKey): JobRecord | undefined {
-    return this.keys.get(key);
+    const jobId = this.keys.get(key);
+    return jobId === undefined ? undefined : this.get(jobId).record;
   }
 
   /** @throws JOB_NOT_FOUND */
@@ -70,43 +89,64 @@ export class JobRegistry {
 
   /** @throws JOB_NOT_FOUND */
   view(jobId: string): JobView {
-    return viewOf(this.get(jobId));
+    return this.viewOf(this.get(jobId));
   }
 
   /** Newest first. */
   *newestFirst(): Generator<JobView> {
     const jobs = [...this.jobs.values()].sort(
-      (a, b) => b.record.createdAtMs - a.record.createdAtMs || (a.record.jobId < b.record.jobId ? 1 : -1),
+      (a, b) => createdAtMs(b) - createdAtMs(a) || (a.jobId < b.jobId ? 1 : -1),
     );
-    for (const job of jobs) yield viewOf(job);
+    for (const job of jobs) yield this.viewOf(job);
+  }
+
+  private viewOf(job: LiveJob | EndedJob): JobView {
+    return viewOf(job, this.waits.reasonOf(job.jobId));
+  }
+
+  private remember(record: JobRecord): void {
+    this.keys.set(record.idempotencyKey, record.jobId);
+    for (const { digest } of record.manifest.files) this.digests.add(digest);
   }
 }
 
-export function viewOf(job: LiveJob | EndedJob): JobView {
+export function viewOf(job: LiveJob | EndedJob, waitsFor?: string): JobView {
   if (job instanceof LiveJob)
     return {
+      jobId: job.jobId,
       record: job.record,
       state: job.state,
       finishedAtMs: 0,
       progress: job.progress(),
       tilesPerFrame: job.grid.count,
+      waitsFor,
     };
-  const { record, ended } = job;
-  const tilesPerFrame = tileGrid(record.settings, record.plan).count;
+  const { ended, framesTotal, tilesPerFrame } = job;
   return {
-    record,
+    jobId: job.jobId,
+    get record() {
+      return job.record;
+    },
     state: ended.state,
     finishedAtMs: ended.finishedAtMs,
     progress: {
-      framesTotal: record.frames.length,
+      framesTotal,
       framesFinished: ended.framesFinished,
       framesFailed: ended.framesFailed,
-      tilesTotal: record.frames.length * tilesPerFrame,
+      tilesTotal: framesTotal * tilesPerFrame,
       tilesDone: ended.tilesDone,
       tilesFailed: ended.tilesFailed,
       tilesQueued: 0,
       coreSeconds: ended.coreSeconds,
+      attemptsFailed: ended.attemptsFailed,
+      tilesSpeculated: ended.tilesSpeculated,
+      tilesVerified: ended.tilesVerified,
     },
     tilesPerFrame,
+    waitsFor: undefined,
   };
+}
+
+function createdAtMs(job: LiveJob | EndedJob): number {
+  return job instanceof LiveJob ? job.record.createdAtMs : job.createdAtMs;
 }

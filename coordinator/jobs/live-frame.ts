@@ -6,8 +6,9 @@ import type { Digest, NodeId } from '#shared/domain/ids.js';
 import { type FrameEvent, type FrameState, nextFrameState } from '#shared/state/frame-state.js';
 import { nextTileState, TILE_STATES, type TileEvent, type TileState } from '#shared/state/tile-state.js';
 import { FailedAttempts } from './failed-attempts.js';
+import type { TileCase } from './tile-case.js';
 
-/** The first valid result of a tile. */
+/** A valid result of a tile: the first one, or one that waits for another. */
 export interface PlacedResult {
   readonly digest: Digest;
   readonly nodeId: NodeId;
@@ -17,6 +18,8 @@ export interface PlacedResult {
   readonly sequences: readonly number[];
   readonly sizeBytes: number;
   readonly coreSeconds: number;
+  /** Wall time in a slot's thread. */
+  readonly renderMs: number;
   /** The encoded tile; given up when the collector's memory is full, and read again from the stream. */
   bytes: Uint8Array | undefined;
 }
@@ -40,11 +43,13 @@ export interface LiveFrame {
   readonly attempts: Uint16Array;
   /** Sequence of the message of that attempt in TILES, per tile; 0: not known. */
   readonly sequences: Float64Array;
-  /** Failures that count, per tile. */
-  readonly failures: Uint8Array;
-  /** The last attempt whose failure was counted: a redelivered attempt that fails twice counts once. */
-  readonly failedUpTo: Uint16Array;
+  /** Attempts up to this number were made before the last retry: how they ended no longer counts. */
+  readonly attemptsBefore: number;
+  /** Attempts whose failure was counted, by tile: a redelivered one that fails twice counts once. */
+  readonly failed: Map<number, readonly number[]>;
   readonly failedAttempts: FailedAttempts;
+  /** By tile. */
+  readonly cases: Map<number, TileCase>;
   readonly results: (PlacedResult | undefined)[];
   /** Key: `tile/attempt/node`. */
   readonly partials: Map<string, PartialResult>;
@@ -65,9 +70,10 @@ export function liveFrame(
     tileStates: new Uint8Array(tileCount),
     attempts: new Uint16Array(tileCount).fill(attemptsBefore),
     sequences: new Float64Array(tileCount),
-    failures: new Uint8Array(tileCount),
-    failedUpTo: new Uint16Array(tileCount).fill(attemptsBefore),
+    attemptsBefore,
+    failed: new Map(),
     failedAttempts: new FailedAttempts(),
+    cases: new Map(),
     results: new Array<PlacedResult | undefined>(tileCount).fill(undefined),
     partials: new Map(),
   };
@@ -76,7 +82,8 @@ export function liveFrame(
 /** Forgets whatever encoded bytes a frame holds. @returns how many. */
 export function giveUpBytes(frame: LiveFrame): number {
   let bytes = 0;
-  for (const result of frame.results) {
+  const candidates = [...frame.cases.values()].flatMap((known) => known.candidates);
+  for (const result of [...frame.results, ...candidates]) {
     bytes += result?.bytes?.byteLength ?? 0;
     if (result) result.bytes = undefined;
   }

@@ -33,6 +33,7 @@ const result = (attempt: number): PlacedResult => ({
   sequences: [1],
   sizeBytes: 1,
   coreSeconds: 1,
+  renderMs: 1,
   bytes: undefined,
 });
 

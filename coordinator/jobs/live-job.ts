@@ -2,12 +2,16 @@
  * A running job in memory: what of it is queued, done and failed. Data and functions only; nothing here waits or talks.
  * It can be rebuilt at any moment from the job's record, its frame and retry records and the results stream.
  */
-import type { JobId } from '#shared/domain/ids.js';
+import type { JobId, NodeId } from '#shared/domain/ids.js';
 import type { JobRecord, JobState } from '#shared/domain/job.js';
 import { invariant } from '#shared/invariant.js';
-import { type FrameState, isFrameEnded, nextFrameState } from '#shared/state/frame-state.js';
+import { type FrameState, nextFrameState } from '#shared/state/frame-state.js';
+import type { TileEvent } from '#shared/state/tile-state.js';
 import { NO_RETRIES, type RetriesRecord } from '../adapters/store/records.js';
 import { type TileGrid, tileGrid } from '../planning/tile-grid.js';
+import { avoidList } from '../recovery/avoid-list.js';
+import { needsSecondOpinion, secondOpinion, type Verdict } from '../recovery/second-opinion.js';
+import type { EndedFrame, JobProgress } from './job-progress.js';
 import {
   type LiveFrame,
   liveFrame,
@@ -16,32 +20,8 @@ import {
   type PlacedResult,
   tileState,
 } from './live-frame.js';
-
-/** What a frame's record says: of one that ended before this coordinator started, or that is rendered again. */
-export interface EndedFrame {
-  readonly frame: number;
-  readonly state: 'finished' | 'failed';
-  readonly tilesDone: number;
-  readonly tilesFailed: number;
-  readonly coreSeconds: number;
-}
-
-export interface JobProgress {
-  readonly framesTotal: number;
-  readonly framesFinished: number;
-  readonly framesFailed: number;
-  readonly tilesTotal: number;
-  readonly tilesDone: number;
-  readonly tilesFailed: number;
-  readonly tilesQueued: number;
-  readonly coreSeconds: number;
-}
-
-export interface NextTile {
-  readonly frame: LiveFrame;
-  readonly tile: number;
-  readonly attempt: number;
-}
+import { dropLive, liveAttempts, tileCase, unwantedNodes } from './tile-case.js';
+import { type NextTile, type TakeOptions, TileOrder } from './tile-order.js';
 
 export class LiveJob {
   readonly record: JobRecord;
@@ -57,18 +37,24 @@ export class LiveJob {
   tilesQueued = 0;
   /** Grows whenever something changes that a watcher would show. */
   changes = 0;
+  /** It has been told that tiles are accepted without a second opinion. */
+  isLoneNodeTold = false;
   private framesFinished = 0;
   private framesFailed = 0;
   private tilesDone = 0;
   private tilesFailed = 0;
   private coreSeconds = 0;
+  private attemptsFailed = 0;
+  private tilesSpeculated = 0;
+  private tilesVerified = 0;
+  private resultCount = 0;
+  private renderMsSum = 0;
   private readonly frameIndexes: ReadonlyMap<number, number>;
   private readonly endedFrames = new Map<number, 'finished' | 'failed'>();
   private readonly frames = new Map<number, LiveFrame>();
-  private retries: { frame: LiveFrame; tile: number }[] = [];
-  private nextFrameIndex = 0;
-  private nextTileIndex = 0;
-
+  private readonly order: TileOrder;
+  /** The isolated tile that was given out last. */
+  private isolatedOut: { readonly frame: LiveFrame; readonly tile: number } | undefined;
   private attemptsBefore: ReadonlyMap<number, number>;
 
   /** @param endedFrames without those that `retries` names and that have not ended since. */
@@ -83,6 +69,7 @@ export class LiveJob {
     this.jobId = record.jobId;
     this.grid = tileGrid(record.settings, record.plan);
     this.frameIndexes = new Map(record.frames.map((frame, index) => [frame, index]));
+    this.order = new TileOrder(record.frames, this.grid.count, (frame) => this.openFrame(frame));
     for (const ended of endedFrames) {
       const index = this.frameIndexes.get(ended.frame);
       if (index === undefined) continue;
@@ -105,6 +92,9 @@ export class LiveJob {
       tilesFailed: this.tilesFailed,
       tilesQueued: this.tilesQueued,
       coreSeconds: this.coreSeconds,
+      attemptsFailed: this.attemptsFailed,
+      tilesSpeculated: this.tilesSpeculated,
+      tilesVerified: this.tilesVerified,
     };
   }
 
@@ -153,21 +143,33 @@ export class LiveJob {
     return state === 'done' || state === 'failed' || state === 'cancelled';
   }
 
-  /** The next tile for the queue, in frame order, tiles to be tried again first; it counts as queued from now on. */
-  takeNextTile(): NextTile | undefined {
-    while (this.retries.length > 0) {
-      const { frame, tile } = this.retries.pop()!;
-      if (frame.state === 'rendering' && tileState(frame, tile) === 'planned') return this.feed(frame, tile);
-    }
-    for (; this.nextFrameIndex < this.record.frames.length; this.nextFrameIndex++, this.nextTileIndex = 0) {
-      const frame = this.openFrame(this.record.frames[this.nextFrameIndex]!);
-      if (!frame || isFrameEnded(frame.state)) continue;
-      while (this.nextTileIndex < this.grid.count) {
-        const tile = this.nextTileIndex++;
-        if (tileState(frame, tile) === 'planned') return this.feed(frame, tile);
-      }
-    }
-    return undefined;
+  /** What a tile takes on average, in ms; 0: not known. */
+  get expectedMs(): number {
+    return this.resultCount === 0 ? 0 : this.renderMsSum / this.resultCount;
+  }
+
+  /** Whether every tile has been given out, so that what is queued is all that is left. */
+  get isAllOut(): boolean {
+    return this.order.isAllOut;
+  }
+
+  /** Whether an isolated tile is in the queue or with a node. */
+  get isIsolatedOut(): boolean {
+    const { isolatedOut } = this;
+    if (!isolatedOut) return false;
+    return (
+      isolatedOut.frame.state === 'rendering' && tileState(isolatedOut.frame, isolatedOut.tile) === 'queued'
+    );
+  }
+
+  /** The next tile for the queue (tile-order.ts); it counts as queued from now on. */
+  takeNextTile({ workers = () => [], isIsolatedOut = false }: TakeOptions = {}): NextTile | undefined {
+    const next = this.order.next(!isIsolatedOut && !this.isIsolatedOut);
+    if (!next) return undefined;
+    const { frame, tile, copyOfNode } = next;
+    if (frame.cases.get(tile)?.isIsolated) this.isolatedOut = { frame, tile };
+    const unwanted = [...unwantedNodes(frame, tile), ...(copyOfNode ? [copyOfNode] : [])];
+    return this.feed(frame, tile, avoidList(unwanted, workers));
   }
 
   /** The first valid result of a tile. @returns whether it was the frame's last one. */
@@ -178,6 +180,9 @@ export class LiveJob {
     moveTile(frame, tile, 'result_placed');
     frame.attempts[tile] = Math.max(frame.attempts[tile]!, result.attempt);
     frame.results[tile] = result;
+    frame.cases.delete(tile);
+    this.resultCount++;
+    this.renderMsSum += result.renderMs;
     frame.doneCount++;
     this.tilesDone++;
     this.coreSeconds += result.coreSeconds;
@@ -209,34 +214,103 @@ export class LiveJob {
     permanent: boolean,
   ): 'ignored' | 'retry' | 'tile_failed' {
     const state = tileState(frame, tile);
-    if ((state !== 'planned' && state !== 'queued') || attempt <= frame.failedUpTo[tile]!) return 'ignored';
+    const counted = frame.failed.get(tile) ?? [];
+    if ((state !== 'planned' && state !== 'queued') || attempt <= frame.attemptsBefore) return 'ignored';
+    if (counted.includes(attempt)) return 'ignored';
     this.changes++;
-    frame.failedUpTo[tile] = attempt;
-    frame.failures[tile]!++;
-    if (frame.state === 'waiting') moveFrame(frame, 'tile_moved');
-    const isCurrent = attempt >= frame.attempts[tile]!;
-    frame.attempts[tile] = Math.max(attempt, frame.attempts[tile]!);
-    if (permanent || frame.failures[tile]! >= this.record.maxAttempts) {
-      if (state === 'queued') this.tilesQueued--;
-      moveTile(frame, tile, 'attempts_exhausted');
-      this.tilesFailed++;
-      moveFrame(frame, 'tile_failed');
+    frame.failed.set(tile, [...counted, attempt]);
+    this.attemptsFailed++;
+    if (permanent || counted.length + 1 >= this.record.maxAttempts) {
+      this.giveUp(frame, tile, attempt);
       return 'tile_failed';
     }
-    // A newer attempt is in the queue already.
-    if (state === 'queued' && !isCurrent) return 'retry';
-    if (state === 'queued') this.tilesQueued--;
-    moveTile(frame, tile, 'attempt_failed');
-    this.retries.push({ frame, tile });
+    this.endAttempt(frame, tile, attempt, 'attempt_failed');
     return 'retry';
   }
 
-  /** A queued tile is neither in the stream nor done: it is queued again, under the next attempt's name. */
-  requeue(frame: LiveFrame, tile: number): void {
+  /** Failures of a tile that count. */
+  failureCount(frame: LiveFrame, tile: number): number {
+    return frame.failed.get(tile)?.length ?? 0;
+  }
+
+  /** Whether a tile counts only once two nodes have given the same pixels. */
+  needsSecondOpinion(frame: number, tile: number): boolean {
+    return needsSecondOpinion(this.record.plan.planId, frame, tile, this.record.verify);
+  }
+
+  /**
+   * A valid result of a tile that needs a second opinion. It is kept, or decides: the tile is done, or (`undecidable`)
+   * has failed. @returns the verdict, and for a tile that is done whether it was the frame's last one.
+   */
+  weigh(
+    frame: LiveFrame,
+    tile: number,
+    result: PlacedResult,
+  ): { verdict: Verdict<PlacedResult>; isLast: boolean } {
+    const known = tileCase(frame, tile);
+    const verdict = secondOpinion(known.candidates, result, this.record.maxAttempts);
+    let isLast = false;
+    switch (verdict.kind) {
+      case 'repeated':
+        break;
+      case 'waits':
+      case 'differs':
+        known.candidates = [...known.candidates, result];
+        this.changes++;
+        this.endAttempt(frame, tile, result.attempt, 'to_be_verified');
+        break;
+      case 'undecidable':
+        known.candidates = [...known.candidates, result];
+        this.attemptsFailed += known.candidates.length;
+        this.giveUp(frame, tile, result.attempt);
+        break;
+      case 'agrees': {
+        const { accepted, isVerified, odd } = verdict;
+        if (isVerified) this.tilesVerified++;
+        if (isVerified) this.attemptsFailed += odd.length;
+        accepted.bytes ??= result.bytes;
+        isLast = this.place(frame, tile, accepted);
+        break;
+      }
+      default:
+        throw verdict satisfies never;
+    }
+    return { verdict, isLast };
+  }
+
+  /** No other node is there to give a second opinion on the one result of a tile. @returns as `place`. */
+  acceptCandidate(frame: LiveFrame, tile: number): boolean {
+    const candidates = frame.cases.get(tile)?.candidates ?? [];
+    invariant(
+      candidates.length === 1,
+      `tile ${tile} of frame ${frame.frame} has ${candidates.length} results, not one`,
+    );
+    return this.place(frame, tile, candidates[0]!);
+  }
+
+  /** A queued attempt is neither in the stream nor done: the tile is queued again, unless another attempt still is. */
+  requeue(frame: LiveFrame, tile: number, attempt: number = frame.attempts[tile]!): void {
     this.changes++;
-    this.tilesQueued--;
-    moveTile(frame, tile, 'found_missing');
-    this.retries.push({ frame, tile });
+    this.endAttempt(frame, tile, attempt, 'found_missing');
+  }
+
+  /** A queued tile is queued a second time, for another node than the one that holds it. */
+  copy(frame: LiveFrame, tile: number, holder: NodeId): void {
+    this.changes++;
+    this.tilesSpeculated++;
+    this.order.copy(frame, tile, holder);
+  }
+
+  /** An agent ended while it rendered a tile. @returns how many have since it was last done. */
+  countLoss(frame: LiveFrame, tile: number): number {
+    return ++tileCase(frame, tile).losses;
+  }
+
+  /** A queued tile waits until no other isolated tile is out; its messages are the caller's to withdraw. */
+  isolate(frame: LiveFrame, tile: number): void {
+    const known = tileCase(frame, tile);
+    known.isIsolated = true;
+    for (const { attempt } of liveAttempts(frame, tile)) this.endAttempt(frame, tile, attempt, 'isolated');
   }
 
   /** The frame is recorded: finished (from stitching), or failed. Its tiles are forgotten. */
@@ -272,22 +346,46 @@ export class LiveJob {
       this.tilesDone -= frame.tilesDone;
       this.tilesFailed -= frame.tilesFailed;
       this.coreSeconds -= frame.coreSeconds;
-      // Going back looks at open frames once more, whose tiles are no longer planned.
-      if (index > this.nextFrameIndex) continue;
-      this.nextFrameIndex = index;
-      this.nextTileIndex = 0;
+      this.order.goBackTo(index);
     }
   }
 
-  private feed(frame: LiveFrame, tile: number): NextTile {
+  /** An attempt has ended without making the tile done: it is planned again, unless another attempt is under way. */
+  private endAttempt(frame: LiveFrame, tile: number, attempt: number, event: TileEvent): void {
+    if (frame.state === 'waiting') moveFrame(frame, 'tile_moved');
+    const isQueued = tileState(frame, tile) === 'queued';
+    const isOtherLive = dropLive(frame, tile, attempt);
+    frame.attempts[tile] = Math.max(attempt, frame.attempts[tile]!);
+    if (isOtherLive) return;
+    if (isQueued) this.tilesQueued--;
+    moveTile(frame, tile, event);
+    this.order.again(frame, tile);
+  }
+
+  private giveUp(frame: LiveFrame, tile: number, attempt: number): void {
+    if (frame.state === 'waiting') moveFrame(frame, 'tile_moved');
+    frame.attempts[tile] = Math.max(attempt, frame.attempts[tile]!);
+    if (tileState(frame, tile) === 'queued') this.tilesQueued--;
+    moveTile(frame, tile, 'attempts_exhausted');
+    this.tilesFailed++;
+    moveFrame(frame, 'tile_failed');
+  }
+
+  private feed(frame: LiveFrame, tile: number, avoid: readonly NodeId[]): NextTile {
     if (frame.state === 'waiting') moveFrame(frame, 'tile_moved');
     this.changes++;
-    moveTile(frame, tile, 'fed');
-    this.tilesQueued++;
+    const others = liveAttempts(frame, tile);
+    // A second copy finds the tile queued.
+    if (others.length === 0) {
+      moveTile(frame, tile, 'fed');
+      this.tilesQueued++;
+    }
     const attempt = frame.attempts[tile]! + 1;
     frame.attempts[tile] = attempt;
     frame.sequences[tile] = 0;
-    return { frame, tile, attempt };
+    if (others.length > 0 || avoid.length > 0)
+      tileCase(frame, tile).live = [...others, { attempt, sequence: 0, avoid }];
+    return { frame, tile, attempt, avoid };
   }
 }
 

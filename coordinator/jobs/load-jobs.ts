@@ -3,7 +3,8 @@
 import { nextJobState } from '#shared/state/job-state.js';
 import type { FrameResult } from '../adapters/store/records.js';
 import type { Farm } from '../farm.js';
-import { type EndedFrame, LiveJob } from './live-job.js';
+import type { EndedFrame } from './job-progress.js';
+import { LiveJob } from './live-job.js';
 
 export async function loadJobs(farm: Farm): Promise<void> {
   for (const { record, ended, frames, retries } of await farm.store.jobs.loadAll()) {

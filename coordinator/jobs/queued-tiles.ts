@@ -1,6 +1,7 @@
 /** The attempts of a job that count as queued, wherever they are: in the stream, on their way, or with a node. */
 import { type LiveFrame, tileState } from './live-frame.js';
 import type { LiveJob } from './live-job.js';
+import { liveAttempts } from './tile-case.js';
 
 export interface QueuedTile {
   readonly open: LiveFrame;
@@ -17,8 +18,8 @@ export function queuedTiles(job: LiveJob): QueuedTile[] {
     if (open.state !== 'rendering') continue;
     for (let tile = 0; tile < job.grid.count; tile++) {
       if (tileState(open, tile) !== 'queued') continue;
-      const [attempt, sequence] = [open.attempts[tile]!, open.sequences[tile]!];
-      queued.push({ open, frame: open.frame, tile, attempt, sequence });
+      for (const { attempt, sequence } of liveAttempts(open, tile))
+        queued.push({ open, frame: open.frame, tile, attempt, sequence });
     }
   }
   return queued;

@@ -100,6 +100,8 @@ export class JobSubmitter {
       plan: { planId: newPlanId(), ...size },
       tile: draft.tile,
       maxAttempts: draft.maxAttempts || DEFAULTS.maxAttempts,
+      verify: draft.verify,
+      tileTimeLimitMs: draft.tileTimeLimitMs,
       warnings: [...judged.warnings],
       createdAtMs: this.farm.clock.nowMs(),
     });

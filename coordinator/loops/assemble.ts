@@ -18,12 +18,15 @@ import type { Farm, Stitcher } from '../farm.js';
 import type { StitchRequest, StitchResult, WrittenFile } from '../frames/stitch-request.js';
 import { giveUpBytes, type LiveFrame, type PlacedResult } from '../jobs/live-frame.js';
 import type { LiveJob } from '../jobs/live-job.js';
-import { withDisk } from './end-job.js';
 import { publishFailure } from './reject-result.js';
+import { tellRepaired } from './tell-repaired.js';
+import { withDisk } from './with-disk.js';
 
 const FRAMES_AT_ONCE = 2;
 const STITCH_TRIES = 3;
 const STITCH_RETRY_MS = 1_000;
+
+type Stitched = StitchResult | { readonly kind: 'gone_tiles'; readonly tiles: readonly number[] };
 
 export interface AssemblerHooks {
   /** Bytes that no longer wait in memory. */
@@ -82,7 +85,7 @@ export class Assembler {
   private async assembleFrame(job: LiveJob, frame: LiveFrame): Promise<void> {
     if (job.isEnding || this.farm.signal.aborted) return;
     const startedAtMs = this.farm.clock.nowMs();
-    let stitched: StitchResult;
+    let stitched: Stitched;
     try {
       stitched = await this.stitch(job, frame);
     } catch (err) {
@@ -93,6 +96,10 @@ export class Assembler {
       return;
     }
     if (this.farm.signal.aborted) return;
+    if (stitched.kind === 'gone_tiles') {
+      this.openAgain(job, frame, stitched.tiles);
+      return;
+    }
     if (stitched.kind === 'bad_tiles') {
       await this.rejectAll(job, frame, stitched.tiles);
       return;
@@ -100,7 +107,7 @@ export class Assembler {
     await this.recordFinished(job, frame, stitched.files, startedAtMs);
   }
 
-  private async stitch(job: LiveJob, frame: LiveFrame): Promise<StitchResult> {
+  private async stitch(job: LiveJob, frame: LiveFrame): Promise<Stitched> {
     const { settings } = job.record;
     const renderers = [...new Set(frame.results.map((result) => result?.renderer ?? ''))];
     const request = {
@@ -119,10 +126,10 @@ export class Assembler {
       },
     };
     // The bytes are handed over to the thread, not copied: another try reads them from the stream again.
-    const tryOnce = async (): Promise<StitchResult> => {
-      const { tiles, bad } = await this.takeTiles(job, frame);
-      return bad.length > 0
-        ? { kind: 'bad_tiles', tiles: bad }
+    const tryOnce = async (): Promise<Stitched> => {
+      const { tiles, gone } = await this.takeTiles(job, frame);
+      return gone.length > 0
+        ? { kind: 'gone_tiles', tiles: gone }
         : await this.stitcher.stitch({ ...request, tiles });
     };
     for (let attempt = 1; ; attempt++) {
@@ -142,14 +149,14 @@ export class Assembler {
   /** The encoded tiles of a complete frame, from memory or from the stream; memory gives them up. */
   private async takeTiles(job: LiveJob, frame: LiveFrame) {
     const tiles: StitchRequest['tiles'][number][] = [];
-    const bad: { tile: number; reason: string }[] = [];
+    const gone: number[] = [];
     for (const [tile, result] of frame.results.entries()) {
       const bytes = result?.bytes ?? (result && (await this.readAgain(result)));
       this.release(result);
       if (bytes) tiles.push({ tile, region: job.grid.regionOfTile(tile), bytes });
-      else bad.push({ tile, reason: 'its result is no longer in the stream' });
+      else gone.push(tile);
     }
-    return { tiles, bad };
+    return { tiles, gone };
   }
 
   private async recordFinished(
@@ -268,6 +275,17 @@ export class Assembler {
     const isWhole =
       offset === bytes.byteLength && createHash('sha256').update(bytes).digest('hex') === result.digest;
     return isWhole ? bytes : undefined;
+  }
+
+  /**
+   * The bus has lost results that were no longer in memory: that is no node's fault, so nothing is counted against the
+   * tiles. They count as queued, and the reconcile loop finds them missing.
+   */
+  private openAgain(job: LiveJob, frame: LiveFrame, tiles: readonly number[]): void {
+    if (job.isEnding) return;
+    for (const tile of tiles) this.release(job.displace(frame, tile));
+    const results = tiles.length === 1 ? '1 result' : `${tiles.length} results`;
+    tellRepaired(this.farm, job, `${results} of frame ${frame.frame} had gone from the bus; rendered again`);
   }
 
   /**

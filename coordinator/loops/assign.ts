@@ -5,18 +5,27 @@
 import type { KV } from '@nats-io/kv';
 import { type Assignment, assignmentSchema, decodeMessage, encodeMessage } from '#shared/bus/messages.js';
 import { retryCall } from '#shared/bus/retry-call.js';
-import type { NodeId } from '#shared/domain/ids.js';
+import type { JobId, NodeId } from '#shared/domain/ids.js';
 import { messageOf } from '#shared/errors.js';
 import type { Farm } from '../farm.js';
-import { allocate } from '../scheduling/allocate.js';
+import { allocate, type FarmNode } from '../scheduling/allocate.js';
+import type { Standing } from '../scheduling/judge-nodes.js';
 import type { KnownNode } from './nodes.js';
+
+interface WrittenAssignment {
+  readonly text: string;
+  readonly jobIds: ReadonlySet<JobId>;
+}
 
 export class Assigner {
   private readonly farm: Farm;
   private readonly listNodes: () => readonly KnownNode[];
+  private readonly onKick: () => void;
   private bucket: KV | undefined;
   /** What the bucket holds. */
-  private readonly written = new Map<NodeId, string>();
+  private readonly written = new Map<NodeId, WrittenAssignment>();
+  /** By job; empty whenever something has changed. */
+  private readonly workers = new Map<JobId, readonly NodeId[]>();
   /** Of the bucket's last write, if it was ours. */
   private lastRevision = 0;
   /** Revisions between two writes of ours. */
@@ -24,9 +33,11 @@ export class Assigner {
   private isKicked = false;
   private isRunning = false;
 
-  constructor(farm: Farm, listNodes: () => readonly KnownNode[]) {
+  /** @param onKick whoever judges nodes wants to look as well. */
+  constructor(farm: Farm, listNodes: () => readonly KnownNode[], onKick: () => void) {
     this.farm = farm;
     this.listNodes = listNodes;
+    this.onKick = onKick;
   }
 
   /** Reads what an earlier run assigned, and takes ended jobs out of it at once: their nodes may not have spoken yet. */
@@ -53,7 +64,7 @@ export class Assigner {
       try {
         const before = decodeMessage(assignmentSchema, entry.value, `assignment ${key}`);
         const jobs = before.jobs.filter((job) => this.farm.jobs.liveJob(job.jobId));
-        this.written.set(nodeId, JSON.stringify(before));
+        this.written.set(nodeId, asWritten(before));
         if (jobs.length < before.jobs.length) await this.write(bucket, nodeId, { jobs });
       } catch (error) {
         log.warn({ nodeId, reason: messageOf(error) }, 'assignment dropped');
@@ -85,14 +96,28 @@ export class Assigner {
     return info.state.last_seq;
   }
 
+  /** Nodes that are there and may take tiles of a job: ready, and not blocked for it. Called for each failed tile. */
+  workersOf(jobId: JobId): readonly NodeId[] {
+    const known = this.workers.get(jobId);
+    if (known) return known;
+    const workers = this.listNodes().flatMap(({ state, heartbeat, standing }) => {
+      const mayWork = state === 'ready' && heartbeat.slots > 0 && !isBlocked(standing, jobId);
+      return mayWork ? [heartbeat.nodeId] : [];
+    });
+    this.workers.set(jobId, workers);
+    return workers;
+  }
+
   /** The bucket was made anew. */
   writeAll(): void {
     this.written.clear();
     this.kick();
   }
 
-  /** A job or a node came or went. Cheap. */
+  /** A job or a node came or went, or a node may work for other jobs than before. Cheap. */
   kick(): void {
+    this.workers.clear();
+    this.onKick();
     this.isKicked = true;
     if (!this.isRunning && this.bucket) void this.run(this.bucket);
   }
@@ -111,18 +136,28 @@ export class Assigner {
   }
 
   private async writeChanges(bucket: KV): Promise<void> {
-    const nodes = this.listNodes().map(({ heartbeat }) => ({
-      nodeId: heartbeat.nodeId,
-      slots: heartbeat.slots,
-    }));
+    const nodes = this.listNodes().map((node) => this.toFarmNode(node));
     const jobs = this.farm.jobs
       .liveJobs()
       .filter((job) => !job.isEnding)
       .map((job) => ({ jobId: job.jobId, planId: job.record.plan.planId }));
     for (const [nodeId, assignment] of allocate({ nodes, jobs })) {
-      if (this.written.get(nodeId) !== JSON.stringify(assignment))
+      if (this.written.get(nodeId)?.text !== JSON.stringify(assignment))
         await this.write(bucket, nodeId, assignment);
     }
+  }
+
+  private toFarmNode({ heartbeat, state, standing }: KnownNode): FarmNode {
+    const { nodeId, slots } = heartbeat;
+    return {
+      nodeId,
+      slots,
+      // A lost node that comes back is still quarantined; a draining one finishes what it has.
+      state: state === 'lost' && standing.quarantine ? 'quarantined' : state,
+      blockedJobs:
+        standing.blocks.length === 0 ? NO_JOBS : new Set(standing.blocks.map(({ jobId }) => jobId)),
+      assignedJobs: this.written.get(nodeId)?.jobIds ?? NO_JOBS,
+    };
   }
 
   private async write(bucket: KV, nodeId: NodeId, assignment: Assignment): Promise<void> {
@@ -134,7 +169,20 @@ export class Assigner {
     // Writes come one after the other, so that a gap is somebody else's.
     if (revision > this.lastRevision + 1) this.hasGap = true;
     this.lastRevision = revision;
-    this.written.set(nodeId, JSON.stringify(assignment));
+    this.written.set(nodeId, asWritten(assignment));
     this.farm.log.debug({ nodeId, jobs: assignment.jobs.length }, 'assignment written');
   }
+}
+
+const NO_JOBS: ReadonlySet<JobId> = new Set();
+
+function asWritten(assignment: Assignment): WrittenAssignment {
+  return {
+    text: JSON.stringify(assignment),
+    jobIds: new Set(assignment.jobs.map(({ jobId }) => jobId)),
+  };
+}
+
+function isBlocked({ blocks }: Standing, jobId: JobId): boolean {
+  return blocks.some((block) => block.jobId === jobId);
 }

@@ -9,14 +9,25 @@ import { decodeMessage, RESULT_HEADER, type ResultMeta, resultMetaSchema } from 
 import type { JobId } from '#shared/domain/ids.js';
 import { FarmError, messageOf } from '#shared/errors.js';
 import { isFrameEnded } from '#shared/state/frame-state.js';
-import { nextJobState } from '#shared/state/job-state.js';
 import type { FailedTile } from '../adapters/store/records.js';
 import type { Farm } from '../farm.js';
-import { giveUpBytes, type LiveFrame, tileState } from '../jobs/live-frame.js';
+import { giveUpBytes, type LiveFrame, type PlacedResult, tileState } from '../jobs/live-frame.js';
 import type { LiveJob } from '../jobs/live-job.js';
+import { heldBytes, type LiveAttempt, liveAttempts } from '../jobs/tile-case.js';
+import { isLeftAlone } from '../recovery/avoid-list.js';
+import type { NodeFailure } from '../scheduling/blame.js';
 import { joinParts } from './join-parts.js';
 import { publishFailure } from './reject-result.js';
 import { ResultReader } from './result-reader.js';
+import { startJob } from './start-job.js';
+import {
+  tellDifferent,
+  tellLoneNode,
+  tellOdd,
+  undecidableTile,
+  type WeighedResult,
+  type WorkersOf,
+} from './tell-opinions.js';
 
 /** Purged in one round of the reconcile loop; beyond this many, the next stray result of a job names it again. */
 const STRAYS_MAX = 1_000;
@@ -28,6 +39,13 @@ export interface CollectorHooks {
   windowMoved(): void;
   frameComplete(job: LiveJob, frame: LiveFrame): void;
   tileFailed(job: LiveJob, frame: LiveFrame, failed: FailedTile): void;
+  /** An attempt failed that another node might not have failed, of a tile that is done meanwhile too. */
+  attemptFailed(job: LiveJob, failure: Omit<NodeFailure, 'jobId' | 'studio'>): void;
+  /** A result of a tile counts. Called for each. */
+  tileDone(job: LiveJob, frame: LiveFrame, tile: number): void;
+  /** Other attempts at a tile that is done. */
+  leftOver(job: LiveJob, frame: number, tile: number, attempts: readonly LiveAttempt[]): void;
+  readonly workersOf: WorkersOf;
 }
 
 type RenderedMeta = ResultMeta & { outcome: { kind: 'rendered' } };
@@ -143,8 +161,7 @@ export class Collector {
       return;
     }
     const bytes = whole.bytes && this.hasRoomFor(whole.bytes.byteLength) ? whole.bytes : undefined;
-    this.heldBytes += bytes?.byteLength ?? 0;
-    const isLast = job.place(frame, meta.tile, {
+    const result: PlacedResult = {
       digest: outcome.digest,
       nodeId: meta.nodeId,
       attempt: meta.attempt,
@@ -152,10 +169,105 @@ export class Collector {
       sequences: whole.sequences,
       sizeBytes: outcome.sizeBytes,
       coreSeconds: meta.coreSeconds,
+      renderMs: meta.renderMs,
       bytes,
-    });
+    };
+    if (job.needsSecondOpinion(frame.frame, meta.tile)) this.weigh(job, frame, meta.tile, result, message);
+    else this.place(job, frame, meta.tile, result);
+  }
+
+  private place(job: LiveJob, frame: LiveFrame, tile: number, result: PlacedResult): void {
+    const others = liveAttempts(frame, tile).filter(({ attempt }) => attempt !== result.attempt);
+    this.heldBytes += result.bytes?.byteLength ?? 0;
+    this.placed(job, frame, tile, job.place(frame, tile, result), others);
+  }
+
+  private placed(
+    job: LiveJob,
+    frame: LiveFrame,
+    tile: number,
+    isLast: boolean,
+    others: readonly LiveAttempt[],
+  ): void {
+    if (others.length > 0) this.hooks.leftOver(job, frame.frame, tile, others);
+    this.hooks.tileDone(job, frame, tile);
     this.hooks.windowMoved();
     if (isLast) this.hooks.frameComplete(job, frame);
+  }
+
+  /** A valid result of a tile that counts only once another node has given the same. */
+  private weigh(job: LiveJob, frame: LiveFrame, tile: number, result: PlacedResult, message: JsMsg): void {
+    const heldBefore = heldBytes(frame, tile);
+    const others = liveAttempts(frame, tile).filter(({ attempt }) => attempt !== result.attempt);
+    const { verdict, isLast } = job.weigh(frame, tile, result);
+    this.heldBytes += heldBytes(frame, tile) - heldBefore;
+    const weighed: WeighedResult = { job, frame, tile, result, sequence: message.seq };
+    const isNews = this.isNews(job, message.seq);
+    switch (verdict.kind) {
+      case 'repeated':
+        return;
+      case 'waits':
+        if (!this.acceptLone(job, frame, tile)) this.hooks.windowMoved();
+        return;
+      case 'differs':
+        if (isNews) tellDifferent(this.farm, weighed);
+        this.hooks.windowMoved();
+        return;
+      case 'undecidable':
+        this.giveUp(weighed, isNews, message.time.getTime());
+        return;
+      case 'agrees':
+        // Where a node agrees with itself alone, who is wrong cannot be said.
+        for (const odd of verdict.isVerified ? verdict.odd : []) {
+          if (isNews) tellOdd(this.farm, weighed, verdict.accepted, odd);
+          const atMs = message.time.getTime();
+          const { attempt, nodeId } = odd;
+          const code = 'TILE_CHECKSUM_MISMATCH';
+          this.hooks.attemptFailed(job, {
+            frame: frame.frame,
+            tile,
+            attempt,
+            nodeId,
+            atMs,
+            code,
+            isTileDone: true,
+          });
+        }
+        this.placed(job, frame, tile, isLast, others);
+        return;
+      default:
+        throw verdict satisfies never;
+    }
+  }
+
+  /** Accepts the one result of a tile that waits for a second opinion, if nobody else may give one. @returns whether. */
+  acceptLone(job: LiveJob, frame: LiveFrame, tile: number): boolean {
+    const candidates = frame.cases.get(tile)?.candidates ?? [];
+    const [first] = candidates;
+    if (!first || candidates.length > 1) return false;
+    if (!isLeftAlone([first.nodeId], this.hooks.workersOf(job.jobId))) return false;
+    tellLoneNode(this.farm, job, first.nodeId);
+    const others = liveAttempts(frame, tile);
+    this.placed(job, frame, tile, job.acceptCandidate(frame, tile), others);
+    return true;
+  }
+
+  private giveUp({ job, frame, tile, result, sequence }: WeighedResult, isNews: boolean, atMs: number): void {
+    const failed = undecidableTile(frame, tile, atMs);
+    if (isNews)
+      void this.farm.events.publish({
+        jobId: job.jobId,
+        kind: 'tile_failed',
+        state: job.state,
+        frame: frame.frame,
+        tile,
+        attempt: result.attempt,
+        nodeId: result.nodeId,
+        message: failed.attempts.at(-1)?.message ?? '',
+        resultSequence: sequence,
+      });
+    this.hooks.tileFailed(job, frame, failed);
+    this.hooks.windowMoved();
   }
 
   private hasRoomFor(bytes: number): boolean {
@@ -170,9 +282,13 @@ export class Collector {
   ): void {
     const atMs = time.getTime();
     const { outcome, tile, attempt, nodeId } = meta;
+    const { code, logTail } = outcome;
+    if (!outcome.permanent) {
+      const isTileDone = tileState(frame, tile) === 'done';
+      this.hooks.attemptFailed(job, { frame: meta.frame, tile, attempt, nodeId, atMs, code, isTileDone });
+    }
     const consequence = job.failAttempt(frame, tile, attempt, outcome.permanent);
     if (consequence === 'ignored') return;
-    const { code, logTail } = outcome;
     const message = outcome.message.slice(0, MESSAGE_CHARS_MAX);
     frame.failedAttempts.add(tile, { attempt, nodeId, atMs, code, message, logTail });
     const where = {
@@ -263,19 +379,4 @@ function whatIsWrong(bytes: Uint8Array, outcome: RenderedMeta['outcome']): strin
   return createHash('sha256').update(bytes).digest('hex') === outcome.digest
     ? undefined
     : 'its bytes do not match its digest';
-}
-
-/** The first sign that a node works for a job. @param isNews no earlier run has told it. */
-export function startJob(farm: Farm, job: LiveJob, isNews: boolean): void {
-  if (job.state !== 'queued') return;
-  job.state = nextJobState(job.state, 'work_seen');
-  job.changes++;
-  farm.log.info({ jobId: job.jobId, from: 'queued', to: job.state, event: 'work_seen' }, 'job state changed');
-  if (!isNews) return;
-  void farm.events.publish({
-    jobId: job.jobId,
-    kind: 'started',
-    state: job.state,
-    message: 'the first node is at work',
-  });
 }

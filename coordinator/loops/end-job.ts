@@ -2,11 +2,9 @@
  * How a job ends: recorded in the store first, told second, cleared from the bus last. Each step may be repeated: a
  * coordinator that is killed between two of them clears up at its next start.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import { retryCall } from '#shared/bus/retry-call.js';
 import { removeJobFromQueue } from '#shared/bus/streams.js';
 import type { JobId } from '#shared/domain/ids.js';
-import { FarmError } from '#shared/errors.js';
 import { invariant } from '#shared/invariant.js';
 import {
   isJobEnded,
@@ -18,9 +16,7 @@ import type { EndedRecord } from '../adapters/store/records.js';
 import type { Farm } from '../farm.js';
 import type { LiveJob } from '../jobs/live-job.js';
 import { isStreamLost } from './stream-lost.js';
-
-const FIRST_RETRY_MS = 500;
-const RETRY_MS_MAX = 30_000;
+import { withDisk } from './with-disk.js';
 
 /** The one who reads results purges them (result-reader.ts). */
 export interface ResultPurger {
@@ -50,6 +46,9 @@ export async function endJob(
     tilesDone: progress.tilesDone,
     tilesFailed: progress.tilesFailed,
     coreSeconds: progress.coreSeconds,
+    attemptsFailed: progress.attemptsFailed,
+    tilesSpeculated: progress.tilesSpeculated,
+    tilesVerified: progress.tilesVerified,
     retry: job.frameRetries.count,
   };
   await withDisk(farm, job.jobId, 'end of job', () => farm.store.jobs.writeEnd(job.jobId, ended));
@@ -78,34 +77,6 @@ export async function clearJob(farm: Farm, results: ResultPurger, jobId: JobId):
   await results.purge(bus.names.resultsOfJob(jobId));
   const bucket = await retryCall('open bucket of jobs', () => bus.kvm.open(bus.names.jobsBucket), signal);
   await retryCall(`remove record of ${jobId}`, () => bucket.delete(jobId), signal);
-}
-
-/** Calls `write` until there is space for it; says so each time there is none. */
-export async function withDisk<T>(
-  farm: Farm,
-  jobId: JobId,
-  what: string,
-  write: () => Promise<T>,
-  frame?: number,
-): Promise<T> {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await write();
-    } catch (error) {
-      if (!(error instanceof FarmError && error.code === 'DISK_FULL') || farm.signal.aborted) throw error;
-      farm.log.warn({ jobId, frame, err: error }, 'no space left in the store; trying again');
-      if (attempt === 0)
-        void farm.events.publish({
-          jobId,
-          kind: 'warning',
-          state: farm.jobs.liveJob(jobId)?.state ?? 'running',
-          message: `${what} waits for space: ${error.message}`,
-          ...(frame === undefined ? {} : { frame }),
-        });
-      const delayMs = Math.min(RETRY_MS_MAX, FIRST_RETRY_MS * 2 ** Math.min(attempt, 10));
-      await delay(delayMs, undefined, { signal: farm.signal }).catch(() => undefined);
-    }
-  }
 }
 
 function endMessage(state: TerminalJobState, ended: EndedRecord, framesTotal: number): string {

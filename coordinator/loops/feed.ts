@@ -11,9 +11,12 @@
 import { setImmediate } from 'node:timers/promises';
 import { encodeMessage, type TileMessage } from '#shared/bus/messages.js';
 import { isSubjectTaken, retryCall } from '#shared/bus/retry-call.js';
+import type { JobId, NodeId } from '#shared/domain/ids.js';
 import { LIMITS } from '#shared/limits.js';
 import type { Farm } from '../farm.js';
-import type { LiveJob, NextTile } from '../jobs/live-job.js';
+import type { LiveJob } from '../jobs/live-job.js';
+import { setSequence } from '../jobs/tile-case.js';
+import type { NextTile } from '../jobs/tile-order.js';
 
 /**
  * A window is topped up by this many tiles or more, so that publishes travel together: one at a time, per result, cost
@@ -28,7 +31,8 @@ export interface Feeder {
   start(): void;
 }
 
-export function feeder(farm: Farm): Feeder {
+/** @param workersOf nodes that may take tiles of a job; empty: not known. */
+export function feeder(farm: Farm, workersOf: (jobId: JobId) => readonly NodeId[]): Feeder {
   let isStarted = false;
   let isRunning = false;
   let isKicked = false;
@@ -36,6 +40,7 @@ export function feeder(farm: Farm): Feeder {
   let wakePublisher: (() => void) | undefined;
 
   const publish = async (job: LiveJob, next: NextTile): Promise<void> => {
+    const expectedMs = Math.round(job.expectedMs);
     const message: TileMessage = {
       jobId: job.jobId,
       planId: job.record.plan.planId,
@@ -43,6 +48,8 @@ export function feeder(farm: Farm): Feeder {
       tile: next.tile,
       attempt: next.attempt,
       region: job.grid.regionOfTile(next.tile),
+      ...(next.avoid.length > 0 ? { avoid: [...next.avoid] } : {}),
+      ...(expectedMs > 0 ? { expectedMs } : {}),
     };
     const subject = farm.bus.names.tile(message);
     const data = encodeMessage(message);
@@ -52,8 +59,7 @@ export function feeder(farm: Farm): Feeder {
         () => farm.bus.publisher.publish(subject, data),
         farm.signal,
       );
-      const { frame, tile, attempt } = next;
-      if (frame.attempts[tile] === attempt) frame.sequences[tile] = sequence;
+      setSequence(next.frame, next.tile, next.attempt, sequence);
     } catch (error) {
       if (isSubjectTaken(error) || farm.signal.aborted || job.isEnding) return;
       // The reconcile loop finds the tile missing and feeds it again.
@@ -83,17 +89,20 @@ export function feeder(farm: Farm): Feeder {
   const feedAll = async (): Promise<void> => {
     const jobs = farm.jobs.liveJobs();
     let queued = jobs.reduce((sum, job) => sum + job.tilesQueued, 0);
+    let isIsolatedOut = jobs.some((job) => job.isIsolatedOut);
     for (const job of jobs) {
       if (job.tilesQueued > LIMITS.queuedTilesPerJobMax - TOP_UP_MIN) continue;
+      const workers = () => workersOf(job.jobId);
       while (
         !job.isEnding &&
         !farm.signal.aborted &&
         job.tilesQueued < LIMITS.queuedTilesPerJobMax &&
         queued < LIMITS.queuedTilesMax
       ) {
-        const next = job.takeNextTile();
+        const next = job.takeNextTile({ workers, isIsolatedOut });
         if (!next) break;
         queued++;
+        isIsolatedOut ||= job.isIsolatedOut;
         await publishInWindow(job, next);
       }
     }

@@ -12,17 +12,36 @@ import { FarmError, messageOf } from '#shared/errors.js';
 import { LIMITS } from '#shared/limits.js';
 import type { Farm } from '../farm.js';
 import { type Instance, Instances, type LostInstance } from '../recovery/instances.js';
-import { startJob } from './collect.js';
+import type { Standing } from '../scheduling/judge-nodes.js';
+import { quarantineReason } from '../scheduling/standing-changes.js';
+import { startJob } from './start-job.js';
 
 export interface KnownNode {
   readonly heartbeat: Heartbeat;
-  readonly state: 'ready' | 'lost';
+  readonly state: 'ready' | 'draining' | 'quarantined' | 'lost';
+  /** Why it is in its state; empty when ready. */
+  readonly reason: string;
+  readonly standing: Standing;
+  readonly lastHeartbeatAtMs: number;
+}
+
+/** A node as far as its heartbeats tell. */
+interface HeardNode {
+  readonly heartbeat: Heartbeat;
+  readonly state: 'ready' | 'draining' | 'lost';
+  readonly reason: string;
   readonly lastHeartbeatAtMs: number;
 }
 
 export interface NodeTableHooks {
-  /** A node came, went, or has another number of slots. */
+  /** A node came, went, drains, or has another number of slots. */
   changed(): void;
+  /** A node that is there has spoken. */
+  heard(heartbeat: Heartbeat): void;
+  /** A node has left, or is lost. */
+  gone(nodeId: NodeId): void;
+  /** What it is kept from for its failures. */
+  standingOf(nodeId: NodeId): Standing;
   /** An agent is gone, and what it had in hand with it. */
   lost(lost: LostInstance): void;
   /** What a node is to be told, if anything. */
@@ -40,7 +59,7 @@ export class NodeTable {
   private readonly farm: Farm;
   private readonly hooks: NodeTableHooks;
   readonly instances = new Instances();
-  private readonly nodes = new Map<NodeId, KnownNode>();
+  private readonly nodes = new Map<NodeId, HeardNode>();
   private readonly conflictsWarnedAtMs = new Map<NodeId, number>();
   private subscription: Subscription | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -71,12 +90,25 @@ export class NodeTable {
 
   /** By id. */
   list(): readonly KnownNode[] {
-    return [...this.nodes.values()].sort((a, b) => (a.heartbeat.nodeId < b.heartbeat.nodeId ? -1 : 1));
+    return [...this.nodes.values()]
+      .sort((a, b) => (a.heartbeat.nodeId < b.heartbeat.nodeId ? -1 : 1))
+      .map((node) => this.known(node));
+  }
+
+  find(nodeId: string): KnownNode | undefined {
+    const node = this.nodes.get(nodeId as NodeId);
+    return node && this.known(node);
   }
 
   /** Slots of the nodes that are there. */
   readySlots(): number {
     return this.list().reduce((sum, node) => sum + (node.state === 'ready' ? node.heartbeat.slots : 0), 0);
+  }
+
+  private known(node: HeardNode): KnownNode {
+    const standing = this.hooks.standingOf(node.heartbeat.nodeId);
+    if (node.state !== 'ready' || !standing.quarantine) return { ...node, standing };
+    return { ...node, state: 'quarantined', reason: quarantineReason(standing.quarantine), standing };
   }
 
   private hear(subject: string, data: Uint8Array, answer: (data: Uint8Array) => void): void {
@@ -101,23 +133,27 @@ export class NodeTable {
       if (before && before.heartbeat.instanceId !== heartbeat.instanceId) return;
       this.nodes.delete(nodeId);
       if (before) this.farm.log.info({ nodeId, from: before.state, to: 'left' }, 'node state changed');
+      this.hooks.gone(nodeId);
       this.hooks.changed();
       return;
     }
     if (before) this.warnOfConflict(before, heartbeat);
-    this.nodes.set(nodeId, { heartbeat, state: 'ready', lastHeartbeatAtMs: this.farm.clock.nowMs() });
+    const state = heartbeat.draining ? 'draining' : 'ready';
+    const reason = heartbeat.draining ? 'it finishes what it has and takes nothing more' : '';
+    this.nodes.set(nodeId, { heartbeat, state, reason, lastHeartbeatAtMs: this.farm.clock.nowMs() });
+    this.hooks.heard(heartbeat);
     for (const jobId of heartbeat.jobIds) {
       const job = this.farm.jobs.liveJob(jobId);
       if (job && heartbeat.slotsBusy > 0) startJob(this.farm, job, true);
     }
-    if (before?.state !== 'ready') {
-      this.farm.log.info({ nodeId, from: before?.state ?? 'unknown', to: 'ready' }, 'node state changed');
+    if (before?.state !== state) {
+      this.farm.log.info({ nodeId, from: before?.state ?? 'unknown', to: state }, 'node state changed');
       this.hooks.changed();
     } else if (before.heartbeat.slots !== heartbeat.slots) this.hooks.changed();
   }
 
   /** A restarted agent has a new instance once; two live ones keep taking turns, each with its own start time. */
-  private warnOfConflict(before: KnownNode, now: Heartbeat): void {
+  private warnOfConflict(before: HeardNode, now: Heartbeat): void {
     const nowMs = this.farm.clock.nowMs();
     const isOlder = now.startedAtMs < before.heartbeat.startedAtMs;
     if (before.heartbeat.instanceId === now.instanceId || !isOlder) return;
@@ -152,7 +188,8 @@ export class NodeTable {
       const { nodeId, heartbeat } = lost.instance;
       const node = this.nodes.get(nodeId);
       if (node?.heartbeat.instanceId === heartbeat.instanceId) {
-        this.nodes.set(nodeId, { ...node, state: 'lost' });
+        this.nodes.set(nodeId, { ...node, state: 'lost', reason: lost.how });
+        this.hooks.gone(nodeId);
         this.farm.log.warn({ nodeId, from: node.state, to: 'lost', reason: lost.how }, 'node state changed');
         this.hooks.changed();
       }
@@ -160,7 +197,7 @@ export class NodeTable {
     }
     const nowMs = this.farm.clock.nowMs();
     for (const [nodeId, node] of this.nodes) {
-      if (node.state === 'ready' || nowMs - node.lastHeartbeatAtMs <= FORGOTTEN_AFTER_MS) continue;
+      if (node.state !== 'lost' || nowMs - node.lastHeartbeatAtMs <= FORGOTTEN_AFTER_MS) continue;
       this.nodes.delete(nodeId);
       this.conflictsWarnedAtMs.delete(nodeId);
       this.hooks.changed();

@@ -4,18 +4,23 @@
  * others have, for what was given to it after it had last spoken.
  *
  * The attempt stays the same, and nothing is counted against the tile: its node has failed, not the tile. Should the node
- * come back and finish, whichever result is first counts.
+ * come back and finish, whichever result is first counts. Only a tile that agents end with again and again is taken out,
+ * isolated, and at last failed (tiles-at-work.ts).
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { deliveredSoFar, endLeases } from '#shared/bus/end-leases.js';
-import type { Hands, HeartbeatAnswer } from '#shared/bus/messages.js';
+import { deliveredSoFar, endLeases, type LeasedTile } from '#shared/bus/end-leases.js';
+import type { Hands, HeartbeatAnswer, HeldAttempt } from '#shared/bus/messages.js';
+import { withdrawTiles } from '#shared/bus/withdraw-tiles.js';
 import type { JobId, NodeId } from '#shared/domain/ids.js';
 import { TIMES } from '#shared/limits.js';
 import type { Farm } from '../farm.js';
 import type { LiveJob } from '../jobs/live-job.js';
-import { queuedTiles } from '../jobs/queued-tiles.js';
+import { type QueuedTile, queuedTiles } from '../jobs/queued-tiles.js';
+import { isAttemptLive, liveAttempts } from '../jobs/tile-case.js';
 import { type Instance, type Instances, type LostInstance, stillListed } from '../recovery/instances.js';
 import { attemptKey, heldKey, lostTiles, type QueuedAttempt } from '../recovery/lost-tiles.js';
+import { lossConsequence, tilesAtWork } from '../recovery/tiles-at-work.js';
+import { publishFailure } from './reject-result.js';
 
 const ASK_EVERY_MS = 10;
 
@@ -23,17 +28,22 @@ const ASK_EVERY_MS = 10;
 interface WantedSweep {
   readonly nodeIds: Set<NodeId>;
   readonly given: Set<string>;
+  /** Slots of the agents that were ended: so many tiles at most may have ended them. */
+  slotsCrashed: number;
 }
 
 export class Recovery {
   private readonly farm: Farm;
   private readonly instances: Instances;
+  /** A tile is planned anew. */
+  private readonly windowMoved: () => void;
   private readonly sweepWanted = new Map<JobId, WantedSweep>();
   private sweeping: Promise<void> | undefined;
 
-  constructor(farm: Farm, instances: Instances) {
+  constructor(farm: Farm, instances: Instances, windowMoved: () => void) {
     this.farm = farm;
     this.instances = instances;
+    this.windowMoved = windowMoved;
   }
 
   /** Nodes may have died while no coordinator listened: once the others have spoken, every job is looked at. */
@@ -48,8 +58,11 @@ export class Recovery {
     await this.sweeping;
   }
 
-  lost({ instance, how }: LostInstance): void {
+  lost({ instance, how, isCrash }: LostInstance): void {
     const { nodeId, heartbeat } = instance;
+    const isOver = (jobId: JobId, frame: number, tile: number) =>
+      this.farm.jobs.liveJob(jobId)?.isOver(frame, tile) ?? true;
+    const atWork = isCrash ? tilesAtWork(heartbeat, isOver) : new Map<JobId, readonly HeldAttempt[]>();
     for (const { jobId, attempts } of heartbeat.inHand) {
       const job = this.farm.jobs.liveJob(jobId);
       if (!job || job.isEnding) continue;
@@ -58,7 +71,10 @@ export class Recovery {
       const tiles = lostTiles(hands);
       const keys = tiles.map(({ frame, tile, attempt }) => attemptKey(frame, tile, attempt));
       instance.givenAway.set(jobId, new Set(keys));
-      void this.giveAway(job, tiles);
+      const atWorkKeys = new Set(atWork.get(jobId)?.map(heldKey));
+      const isAtWork = ({ frame, tile, attempt }: QueuedAttempt) =>
+        atWorkKeys.has(attemptKey(frame, tile, attempt));
+      this.takeBack(job, tiles, tiles.filter(isAtWork), nodeId);
       void this.farm.events.publish({
         jobId,
         kind: 'node_lost',
@@ -67,7 +83,7 @@ export class Recovery {
         message: `node ${nodeId} was lost (${how}); ${openTiles(tiles)}`,
       });
     }
-    this.sweep(heartbeat.jobIds, instance);
+    this.sweep(heartbeat.jobIds, instance, isCrash);
   }
 
   /** What a node has in hand and should not have. Nothing in the usual case, which costs one look per attempt. */
@@ -88,6 +104,70 @@ export class Recovery {
     return over.length + taken.length > 0 ? { over, taken } : undefined;
   }
 
+  /**
+   * Tiles that no node has any more go to others at once; those that have ended too many agents are taken out.
+   * @param atWork those of them that were in a slot's thread when an agent ended.
+   */
+  private takeBack(
+    job: LiveJob,
+    tiles: readonly QueuedTile[],
+    atWork: readonly QueuedTile[],
+    nodeId: NodeId,
+  ): void {
+    const { jobId } = job;
+    const kept = new Set(tiles);
+    const withdrawn: LeasedTile[] = [];
+    for (const one of atWork) {
+      const { open, frame, tile, attempt } = one;
+      // Isolated a moment ago, when its other attempt was lost.
+      if (!isAttemptLive(open, tile, attempt)) continue;
+      const losses = job.countLoss(open, tile);
+      const consequence = lossConsequence(losses);
+      if (consequence === 'goes on') continue;
+      kept.delete(one);
+      if (consequence === 'isolated') {
+        for (const live of liveAttempts(open, tile)) withdrawn.push({ jobId, frame, tile, ...live });
+        job.isolate(open, tile);
+        this.tellIsolated(job, one, losses, nodeId);
+        this.windowMoved();
+      } else {
+        withdrawn.push({ jobId, ...one });
+        this.reportLoss(job, one, losses, nodeId);
+      }
+    }
+    void this.giveAway(job, [...kept]);
+    void this.withdraw(job, withdrawn);
+  }
+
+  private tellIsolated(job: LiveJob, lost: QueuedTile, losses: number, nodeId: NodeId): void {
+    const { frame, tile, attempt } = lost;
+    const where = { jobId: job.jobId, frame, tile, attempt, nodeId };
+    const message = `${losses} agents ended while they had tile ${tile} of frame ${frame}: from now on it is rendered apart from other such tiles`;
+    this.farm.log.warn({ ...where, reason: message }, 'tile isolated');
+    void this.farm.events.publish({ ...where, kind: 'warning', state: job.state, message });
+  }
+
+  /** Counts as a failed attempt, which may be the tile's last one. */
+  private reportLoss(job: LiveJob, lost: QueuedTile, losses: number, nodeId: NodeId): void {
+    const { frame, tile, attempt } = lost;
+    const reason = `${losses} agents ended while they rendered it`;
+    const failure = { frame, tile, attempt, nodeId, renderer: '', reason, code: 'NODE_LOST' } as const;
+    void publishFailure(this.farm, job, failure).catch((err: unknown) => {
+      if (!this.farm.signal.aborted) this.farm.log.error({ jobId: job.jobId, err }, 'lost tile not reported');
+    });
+  }
+
+  /** Takes messages out of the queue. */
+  async withdraw(job: LiveJob, attempts: readonly LeasedTile[]): Promise<void> {
+    const { bus, signal, log } = this.farm;
+    try {
+      await withdrawTiles(bus, attempts, signal);
+    } catch (err) {
+      // Whoever takes one of them renders a tile in vain, or for the first result to count.
+      if (!signal.aborted) log.warn({ jobId: job.jobId, err }, 'attempts not withdrawn');
+    }
+  }
+
   private async giveAway(job: LiveJob, tiles: readonly QueuedAttempt[]): Promise<void> {
     const { bus, signal, log } = this.farm;
     const { jobId } = job;
@@ -104,10 +184,11 @@ export class Recovery {
   }
 
   /** Looks, soon, for tiles of these jobs that were given to nodes which are gone and have told of them to nobody. */
-  private sweep(jobIds: Iterable<JobId>, lost?: Instance): void {
+  private sweep(jobIds: Iterable<JobId>, lost?: Instance, isCrash = false): void {
     for (const jobId of jobIds) {
-      const wanted = this.sweepWanted.get(jobId) ?? { nodeIds: new Set(), given: new Set() };
+      const wanted = this.sweepWanted.get(jobId) ?? { nodeIds: new Set(), given: new Set(), slotsCrashed: 0 };
       if (lost) wanted.nodeIds.add(lost.nodeId);
+      if (lost && isCrash) wanted.slotsCrashed += lost.heartbeat.slots;
       for (const key of lost?.givenAway.get(jobId) ?? []) wanted.given.add(key);
       this.sweepWanted.set(jobId, wanted);
     }
@@ -157,7 +238,10 @@ export class Recovery {
     );
     if (tiles.length === 0) return;
     log.info({ jobId, nodeIds, tiles: tiles.length }, 'tiles are in the hand of no node');
-    void this.giveAway(job, tiles);
+    // What came first was begun first.
+    const inOrder = tiles.toSorted((a, b) => a.sequence - b.sequence);
+    if (nodeIds[0]) this.takeBack(job, tiles, inOrder.slice(0, wanted.slotsCrashed), nodeIds[0]);
+    else void this.giveAway(job, tiles);
     const who = nodeIds.length > 0 ? nodeIds.join(', ') : 'that nobody has heard of since the start';
     void events.publish({
       jobId,

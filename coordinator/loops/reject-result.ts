@@ -1,8 +1,12 @@
-/** A result that is refused counts as a failed attempt of its node, and is kept where other failures are: in RESULTS. */
+/**
+ * What the coordinator itself counts as a failed attempt of a node: a result that is refused, a tile that ends agents. It
+ * is kept where other failures are, in RESULTS.
+ */
 import { headers } from '@nats-io/transport-node';
 import { encodeMessage, RESULT_HEADER, type ResultMeta } from '#shared/bus/messages.js';
 import { retryCall } from '#shared/bus/retry-call.js';
 import type { NodeId } from '#shared/domain/ids.js';
+import type { ErrorCode } from '#shared/errors.js';
 import type { Farm } from '../farm.js';
 import type { LiveJob } from '../jobs/live-job.js';
 
@@ -13,9 +17,11 @@ export interface RejectedAttempt {
   readonly nodeId: NodeId;
   readonly renderer: string;
   readonly reason: string;
+  /** Default: TILE_CHECKSUM_MISMATCH. */
+  readonly code?: ErrorCode;
 }
 
-/** Puts the failure of an attempt on the results stream, in the name of the node whose result was refused. */
+/** Puts the failure of an attempt on the results stream, in the name of the node that made it. */
 export async function publishFailure(farm: Farm, job: LiveJob, rejected: RejectedAttempt): Promise<void> {
   const { planId } = job.record.plan;
   const meta: ResultMeta = {
@@ -33,7 +39,7 @@ export async function publishFailure(farm: Farm, job: LiveJob, rejected: Rejecte
     peakMemoryBytes: 0,
     outcome: {
       kind: 'failed',
-      code: 'TILE_CHECKSUM_MISMATCH',
+      code: rejected.code ?? 'TILE_CHECKSUM_MISMATCH',
       message: rejected.reason.slice(0, 1000),
       logTail: '',
       permanent: false,

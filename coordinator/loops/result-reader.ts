@@ -35,6 +35,8 @@ export class ResultReader {
   private pause: Promise<void> | undefined;
   /** Of the last message taken. */
   lastSequence = 0;
+  /** Grows when the stream is made anew: what an earlier reading still brings is of another stream. */
+  private generation = 0;
   private readonly purges: Purge[] = [];
   private isPurging = false;
 
@@ -82,6 +84,7 @@ export class ResultReader {
 
   /** The stream was made anew: goes on with its first message. */
   async restart(): Promise<void> {
+    this.generation++;
     this.lastSequence = 0;
     await this.messages?.close();
   }
@@ -110,6 +113,7 @@ export class ResultReader {
   /** One consumer's life. An ordered consumer mends itself; should it end all the same, the next one goes on. */
   private async readOnce(): Promise<void> {
     const { bus, signal, log } = this.farm;
+    const { generation } = this;
     const consumer = await retryCall(
       'read results',
       () =>
@@ -122,8 +126,9 @@ export class ResultReader {
     try {
       this.messages = await consumer.consume({ max_messages: PREFETCH, expires: TIMES.pullMs });
       this.consumer = consumer;
-      if (this.pause || signal.aborted) await this.messages.close();
+      if (this.pause || signal.aborted || generation !== this.generation) await this.messages.close();
       for await (const message of this.messages) {
+        if (generation !== this.generation) break;
         this.lastSequence = Math.max(this.lastSequence, message.seq);
         this.takeOne(message);
       }

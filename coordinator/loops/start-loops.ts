@@ -1,5 +1,7 @@
 /** Builds the loops, connects them with one another, and starts them in the order that a restart needs. */
+import type { NodeId } from '#shared/domain/ids.js';
 import { FarmError } from '#shared/errors.js';
+import { TIMES } from '#shared/limits.js';
 import { isJobEnded } from '#shared/state/job-state.js';
 import type { Farm, Stitcher } from '../farm.js';
 import type { JobView } from '../jobs/job-registry.js';
@@ -7,13 +9,19 @@ import { LiveJob } from '../jobs/live-job.js';
 import { retryJob } from '../jobs/retry-job.js';
 import { Assembler } from './assemble.js';
 import { Assigner } from './assign.js';
+import { BlameKeeper } from './blame-keeper.js';
 import { Collector } from './collect.js';
 import { endJob } from './end-job.js';
 import { feeder } from './feed.js';
+import { NodeTroubles } from './node-troubles.js';
 import { NodeTable } from './nodes.js';
-import { openLiveJob, reconcileAtStart, reconcileLoop } from './reconcile.js';
+import { openLiveJob } from './open-on-bus.js';
+import { reconcileAtStart, reconcileLoop } from './reconcile.js';
 import { Recovery } from './recover.js';
+import { speculateLoop } from './speculate.js';
 import { isStreamLost } from './stream-lost.js';
+import { StoreSweeper, type SweepTimes } from './sweep-store.js';
+import type { WorkersOf } from './tell-opinions.js';
 
 export interface Loops {
   readonly nodes: NodeTable;
@@ -26,10 +34,16 @@ export interface Loops {
   cancelJob(jobId: string): Promise<JobView>;
   /** See retry-job.ts. @returns the frames that are rendered again. */
   retryJob(jobId: string, frames: string): Promise<readonly number[]>;
+  /** Nothing that a node has failed counts any more. Resolves when that is recorded. */
+  forgiveNode(nodeId: NodeId): Promise<void>;
 }
 
-export function startLoops(farm: Farm, stitcher: Stitcher): Loops {
-  const feed = feeder(farm);
+export function startLoops(farm: Farm, stitcher: Stitcher, sweepTimes?: SweepTimes): Loops {
+  /** Nobody is alone before the others had time to speak. */
+  let nodesKnownAtMs = Number.POSITIVE_INFINITY;
+  const workersOf: WorkersOf = (jobId) =>
+    performance.now() < nodesKnownAtMs ? [] : assigner.workersOf(jobId);
+  const feed = feeder(farm, workersOf);
   const assembler = new Assembler(farm, stitcher, {
     released: (bytes) => collector.released(bytes),
     frameRecorded: (job, frame) =>
@@ -43,14 +57,30 @@ export function startLoops(farm: Farm, stitcher: Stitcher): Loops {
     windowMoved: () => feed.kick(),
     frameComplete: (job, frame) => assembler.assemble(job, frame),
     tileFailed: (job, frame, failed) => assembler.fail(job, frame, [failed]),
+    leftOver: (job, frame, tile, attempts) => {
+      const tiles = attempts.map((attempt) => ({ jobId: job.jobId, frame, tile, ...attempt }));
+      void recovery.withdraw(job, tiles);
+    },
+    workersOf,
+    attemptFailed: (job, failure) => blame.attemptFailed(job, failure),
+    tileDone: (job, frame, tile) => blame.tileDone(job, frame, tile),
   });
   const nodes: NodeTable = new NodeTable(farm, {
     changed: () => assigner.kick(),
+    heard: (heartbeat) => troubles.heard(heartbeat),
+    gone: (nodeId) => troubles.gone(nodeId),
+    standingOf: (nodeId) => blame.standingOf(nodeId),
     lost: (lost) => recovery.lost(lost),
     answerTo: (instance) => recovery.answerTo(instance),
   });
-  const recovery = new Recovery(farm, nodes.instances);
-  const assigner = new Assigner(farm, () => nodes.list());
+  const recovery = new Recovery(farm, nodes.instances, () => feed.kick());
+  const blame = new BlameKeeper(farm, { nodes: () => nodes.list(), changed: () => assigner.kick() });
+  const assigner: Assigner = new Assigner(
+    farm,
+    () => nodes.list(),
+    () => blame.farmChanged(),
+  );
+  const troubles = new NodeTroubles(farm, (jobId) => assigner.workersOf(jobId));
   const background = new Set<Promise<void>>();
 
   /** What the farm does on its own behalf: its failure stops the process, unless the farm is closing. */
@@ -90,20 +120,26 @@ export function startLoops(farm: Farm, stitcher: Stitcher): Loops {
   return {
     nodes,
     async start() {
+      await blame.start();
       nodes.start();
+      nodesKnownAtMs = performance.now() + TIMES.nodeLostAfterMs;
       await reconcileAtStart(farm, collector);
       await assigner.start();
       await collector.start();
       for (const job of farm.jobs.liveJobs()) endIfDone(job);
       feed.start();
       inBackground(recovery.sweepAfterStart());
-      inBackground(reconcileLoop(farm, collector, feed, assigner, () => assigner.writeAll()));
+      const { instances } = nodes;
+      inBackground(speculateLoop(farm, { instances, workersOf, feeder: feed, recovery, collector }));
+      inBackground(reconcileLoop(farm, { collector, feeder: feed, assigner, instances }));
+      inBackground(new StoreSweeper(farm, sweepTimes).run());
     },
     async stop() {
       nodes.stop();
       await recovery.idle();
       await collector.stop();
       await assembler.idle();
+      await blame.stop();
       await Promise.allSettled([...background]);
     },
     jobSubmitted(job) {
@@ -114,6 +150,7 @@ export function startLoops(farm: Farm, stitcher: Stitcher): Loops {
       const purge = (filter: string) => collector.purge(filter);
       return retryJob(farm, { purge, retried: (job) => inBackground(openJob(job)) }, jobId, frames);
     },
+    forgiveNode: (nodeId) => blame.forgive(nodeId),
     async cancelJob(jobId) {
       const job = farm.jobs.get(jobId);
       if (job instanceof LiveJob && !job.isEnding)

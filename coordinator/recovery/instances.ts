@@ -23,6 +23,8 @@ export interface LostInstance {
   readonly instance: Instance;
   /** For people. */
   readonly how: string;
+  /** It did not say goodbye: something ended it, or cut it off. */
+  readonly isCrash: boolean;
 }
 
 /** Of one node, those that are lost included: room for a conflict of ids, and none for a crash loop. */
@@ -48,7 +50,7 @@ export class Instances {
       if (!holdsSome) return { instance: undefined, lost: [] };
       const instance = known ?? newInstance(heartbeat, nowMs);
       instance.heartbeat = heartbeat;
-      return { instance: undefined, lost: [{ instance, how: 'it left with tiles in hand' }] };
+      return { instance: undefined, lost: [{ instance, how: 'it left with tiles in hand', isCrash: false }] };
     }
     if (known) {
       known.heartbeat = heartbeat;
@@ -67,7 +69,7 @@ export class Instances {
     }
     return {
       instance,
-      lost: replaced.map((gone) => ({ instance: gone, how: 'its agent was started again' })),
+      lost: replaced.map((gone) => ({ instance: gone, how: 'its agent was started again', isCrash: true })),
     };
   }
 
@@ -84,7 +86,7 @@ export class Instances {
           if (silentMs > REMEMBERED_MS) ofNode.delete(instanceId);
         } else if (silentMs > TIMES.nodeLostAfterMs) {
           instance.isLost = true;
-          lost.push({ instance, how: `no heartbeat for ${(silentMs / 1000).toFixed(1)} s` });
+          lost.push({ instance, how: `no heartbeat for ${(silentMs / 1000).toFixed(1)} s`, isCrash: true });
         }
       }
       if (ofNode.size === 0) this.nodes.delete(nodeId);

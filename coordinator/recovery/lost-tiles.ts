@@ -14,8 +14,8 @@ export interface QueuedAttempt {
   readonly sequence: number;
 }
 
-export interface JobHands {
-  readonly queued: readonly QueuedAttempt[];
+export interface JobHands<T extends QueuedAttempt = QueuedAttempt> {
+  readonly queued: readonly T[];
   /** What lost nodes had in hand when they last spoke. */
   readonly lostHands: readonly HeldAttempt[];
   /** What all other nodes had in hand when they last spoke. */
@@ -28,10 +28,15 @@ export interface JobHands {
 }
 
 /** @returns attempts whose lease is to be ended; `sequence` 0: the stream has to be asked for it. */
-export function lostTiles({ queued, lostHands, liveHands, deliveredUpTo }: JobHands): QueuedAttempt[] {
+export function lostTiles<T extends QueuedAttempt>({
+  queued,
+  lostHands,
+  liveHands,
+  deliveredUpTo,
+}: JobHands<T>): T[] {
   const live = new Set(liveHands.map(heldKey));
   const lost = new Map(lostHands.map((held) => [heldKey(held), held[3]]));
-  const found: QueuedAttempt[] = [];
+  const found: T[] = [];
   for (const candidate of queued) {
     const key = attemptKey(candidate.frame, candidate.tile, candidate.attempt);
     if (live.has(key)) continue;

@@ -1,21 +1,39 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { jobIdSchema, nodeIdSchema, planIdSchema } from '#shared/domain/ids.js';
-import { allocate } from './allocate.js';
+import { allocate, type FarmNode } from './allocate.js';
 
+const jobId = (index: number) => jobIdSchema.parse(`job-${index}`);
 const jobs = (count: number) =>
   Array.from({ length: count }, (_, index) => ({
-    jobId: jobIdSchema.parse(`job-${index}`),
+    jobId: jobId(index),
     planId: planIdSchema.parse(`plan-${index}`),
   }));
-const node = (slots: number) => ({ nodeId: nodeIdSchema.parse(`node-${slots}`), slots });
+const node = (slots: number, changes: Partial<FarmNode> = {}): FarmNode => ({
+  nodeId: nodeIdSchema.parse(`node-${slots}`),
+  slots,
+  state: 'ready',
+  blockedJobs: new Set(),
+  assignedJobs: new Set(),
+  ...changes,
+});
+const assigned = (one: FarmNode, count: number) =>
+  allocate({ nodes: [one], jobs: jobs(count) }).get(one.nodeId)!.jobs;
+const someJobs = fc.uniqueArray(fc.integer({ min: 0, max: 9 })).map((list) => new Set(list.map(jobId)));
+const anyNode = fc
+  .record({
+    slots: fc.integer({ min: 0, max: 16 }),
+    state: fc.constantFrom('ready', 'draining', 'quarantined', 'lost' as const),
+    blockedJobs: someJobs,
+    assignedJobs: someJobs,
+  })
+  .map(({ slots, ...changes }) => node(slots, changes as Partial<FarmNode>));
 
 describe('the allocation', () => {
   it('gives every job an equal part of every node, to within one slot, and uses all slots', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 128 }), fc.integer({ min: 1, max: 40 }), (slots, count) => {
-        const assigned = allocate({ nodes: [node(slots)], jobs: jobs(count) }).get(node(slots).nodeId)!;
-        const parts = assigned.jobs.map((job) => job.slots);
+        const parts = assigned(node(slots), count).map((job) => job.slots);
         expect(parts).toHaveLength(count);
         expect(Math.max(...parts) - Math.min(...parts)).toBeLessThanOrEqual(1);
         expect(Math.min(...parts)).toBeGreaterThanOrEqual(1);
@@ -26,7 +44,35 @@ describe('the allocation', () => {
   });
 
   it('gives nothing to a node without slots, and an empty assignment when there is no job', () => {
-    expect(allocate({ nodes: [node(0)], jobs: jobs(2) }).get(node(0).nodeId)).toEqual({ jobs: [] });
-    expect(allocate({ nodes: [node(4)], jobs: [] }).get(node(4).nodeId)).toEqual({ jobs: [] });
+    expect(assigned(node(0), 2)).toEqual([]);
+    expect(assigned(node(4), 0)).toEqual([]);
+  });
+
+  it('gives a node no job that it is blocked for, and its slots to the others', () => {
+    const parts = assigned(node(8, { blockedJobs: new Set([jobId(1)]) }), 3);
+    expect(parts.map((part) => [part.jobId, part.slots])).toEqual([
+      [jobId(0), 4],
+      [jobId(2), 4],
+    ]);
+  });
+
+  it('leaves a draining node the jobs that it has, and gives it no new one', () => {
+    const draining = node(4, { state: 'draining', assignedJobs: new Set([jobId(1), jobId(7)]) });
+    expect(assigned(draining, 3)).toMatchObject([{ jobId: jobId(1), slots: 4 }]);
+  });
+
+  it('of any node is what its state allows', () => {
+    fc.assert(
+      fc.property(anyNode, fc.integer({ min: 0, max: 10 }), (one, count) => {
+        const given = new Set(assigned(one, count).map((job) => job.jobId));
+        const wanted = jobs(count)
+          .map((job) => job.jobId)
+          .filter((id) => {
+            if (one.slots === 0 || one.state === 'quarantined') return false;
+            return one.state === 'draining' ? one.assignedJobs.has(id) : !one.blockedJobs.has(id);
+          });
+        expect(given).toEqual(new Set(wanted));
+      }),
+    );
   });
 });

@@ -31,9 +31,12 @@ export interface TileRequest extends FrameRequest {
 
 /** How a running tile is talked to while its thread is busy: flags in shared memory, since no message gets through. */
 export interface TileControl {
-  /** The renderer asks at least every 100 ms or so and throws RENDER_CANCELLED. */
+  /**
+   * The renderer asks at least every 100 ms or so and throws RENDER_CANCELLED; not to ask for two minutes is to hang.
+   * @throws TILE_MEMORY_LIMIT, which the renderer lets pass.
+   */
   isCancelled(): boolean;
-  /** 0 to 1, never falling. */
+  /** 0 to 1, never falling. A renderer that tells it at all tells every step: one that stands still for minutes is ended. */
   progress(ratio: number): void;
 }
 

@@ -15,6 +15,11 @@ export interface Bus extends AsyncDisposable {
   readonly kvm: Kvm;
   /** The way to publish to a stream. */
   readonly publisher: StreamPublisher;
+  /**
+   * Resolves when the connection has been closed and it was not us: for a reason that reconnecting does not mend, such as
+   * credentials that are no longer valid. A server that is away, however long, is no such reason.
+   */
+  readonly lost: Promise<FarmError>;
 }
 
 /**
@@ -43,6 +48,12 @@ export async function connectBus(url: string, prefix: string, clientName: string
     const options = { timeout: TIMES.busCallTimeoutMs };
     const jsm = await jetstreamManager(connection, options);
     const js = jetstream(connection, options);
+    let isClosedByUs = false;
+    const lost = new Promise<FarmError>((resolve) => {
+      void connection.closed().then((reason) => {
+        if (!isClosedByUs) resolve(lostConnection(url, reason));
+      });
+    });
     return {
       names: busNames(prefix),
       connection,
@@ -50,7 +61,9 @@ export async function connectBus(url: string, prefix: string, clientName: string
       jsm,
       kvm: new Kvm(js),
       publisher: new StreamPublisher(connection, TIMES.busCallTimeoutMs),
+      lost,
       async [Symbol.asyncDispose]() {
+        isClosedByUs = true;
         if (!connection.isClosed()) await connection.close();
       },
     };
@@ -63,4 +76,14 @@ export async function connectBus(url: string, prefix: string, clientName: string
       { cause },
     );
   }
+}
+
+function lostConnection(url: string, reason: unknown): FarmError {
+  const why = reason ? messageOf(reason) : 'no reason given';
+  return new FarmError(
+    'BUS_UNAVAILABLE',
+    `the NATS server at ${url} has closed the connection for good (${why}); see to that, then start this again`,
+    { url },
+    { cause: reason },
+  );
 }

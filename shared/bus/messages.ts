@@ -21,6 +21,10 @@ export const tileMessageSchema = z.object({
   tile,
   attempt,
   region: regionSchema,
+  /** Nodes that should leave it to others: they failed it, or a second opinion is wanted. */
+  avoid: z.array(nodeIdSchema).max(LIMITS.avoidedNodesMax).optional(),
+  /** What a tile of the job takes on average, as far as known when this attempt was queued. */
+  expectedMs: durationMs.optional(),
 });
 export type TileMessage = Readonly<z.infer<typeof tileMessageSchema>>;
 
@@ -73,7 +77,12 @@ export const heldAttemptSchema = z.tuple([frame, tile, attempt, z.int().min(0)])
 export type HeldAttempt = z.infer<typeof heldAttemptSchema>;
 const hands = z
   .array(
-    z.object({ jobId: jobIdSchema, attempts: z.array(heldAttemptSchema).max(LIMITS.heartbeatAttemptsMax) }),
+    z.object({
+      jobId: jobIdSchema,
+      attempts: z.array(heldAttemptSchema).max(LIMITS.heartbeatAttemptsMax),
+      /** In heartbeats: so many of them, the first ones, are in a slot's thread now. */
+      rendering: z.int().min(0).optional(),
+    }),
   )
   .max(LIMITS.jobsPerNodeMax);
 /** What a node has in hand, or part of it, by job. */
@@ -101,6 +110,15 @@ export const heartbeatSchema = z.object({
   inHand: hands,
   /** How many more there are than the list may hold. */
   inHandLeftOut: z.int().min(0),
+  /** It finishes what it has and takes nothing more. */
+  draining: z.boolean().optional(),
+  /** Why it cannot work now for all or one of its jobs, e.g. a full disk; empty when all is well. */
+  troubles: z
+    .array(
+      z.object({ jobId: jobIdSchema.optional(), code: z.string().max(64), message: z.string().max(1_000) }),
+    )
+    .max(LIMITS.troublesPerNodeMax)
+    .optional(),
   /** The last one: the node leaves on purpose. */
   leaving: z.boolean(),
 });
@@ -128,6 +146,14 @@ export const eventMessageSchema = z.object({
     'tile_failed',
     'result_rejected',
     'node_lost',
+    'node_blocked',
+    'node_quarantined',
+    'node_forgiven',
+    'speculated',
+    'verified',
+    'repaired',
+    'paused',
+    'resumed',
     'retried',
     'finished',
     'cancelled',

@@ -9,10 +9,12 @@ import { FarmError, messageOf } from '../errors.js';
 
 const FIRST_DELAY_MS = 50;
 const DELAY_MS_MAX = 1_000;
+const NO_ROOM: ReadonlySet<number> = new Set([10023, 10047, 10028, 10002, 10077]);
 
 /** Answers of the server that another try will not change. 503 is "JetStream is not ready". */
 function isFinal(error: unknown): boolean {
-  if (error instanceof JetStreamApiError) return error.status !== 503 || isSubjectTaken(error);
+  if (error instanceof JetStreamApiError)
+    return isSubjectTaken(error) || (error.status !== 503 && !isStorageFull(error));
   // Not enabled, no responders: what a server says while it starts.
   if (error instanceof JetStreamError) return false;
   if (error instanceof InvalidArgumentError) return true;
@@ -30,6 +32,14 @@ function isFinal(error: unknown): boolean {
  */
 export function isSubjectTaken(error: unknown): boolean {
   return error instanceof JetStreamApiError && /maximum messages per subject/.test(error.message);
+}
+
+/**
+ * The server, or this farm's account on it, has no room for more: messages are taken again once there is some.
+ * Codes of nats-server's errors.json: insufficient resources, storage, memory; limits of the account; a store that failed.
+ */
+export function isStorageFull(error: unknown): error is JetStreamApiError {
+  return error instanceof JetStreamApiError && NO_ROOM.has(error.code) && !isSubjectTaken(error);
 }
 
 function isConnectionTrouble(error: unknown): boolean {

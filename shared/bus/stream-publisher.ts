@@ -13,12 +13,22 @@ import {
   headers as newHeaders,
   TimeoutError,
 } from '@nats-io/transport-node';
+import { isStorageFull } from './retry-call.js';
 
 export interface PublishOptions {
   /** De-duplication id. */
   readonly msgID?: string;
   /** Are changed when there is a `msgID`. */
   readonly headers?: MsgHdrs;
+}
+
+/** Publishes do not get through: the server has no room, or does not answer. */
+export interface PublishTrouble {
+  /** For people. */
+  readonly reason: string;
+  /** Times of `performance.now()`. */
+  readonly sinceMs: number;
+  readonly lastAtMs: number;
 }
 
 interface Waiting {
@@ -31,6 +41,8 @@ interface Waiting {
 const MSG_ID_HEADER = 'Nats-Msg-Id';
 /** How exact timeouts are. */
 const LOOK_EVERY_MS = 100;
+/** Whoever is refused asks again within a second (retry-call.ts). */
+const TROUBLE_OVER_AFTER_MS = 3_000;
 const decoder = new TextDecoder();
 
 export class StreamPublisher {
@@ -41,6 +53,8 @@ export class StreamPublisher {
   readonly #waiting = new Map<string, Waiting>();
   #nextToken = 0;
   #timer: NodeJS.Timeout | undefined;
+  #trouble: PublishTrouble | undefined;
+  #isFull = false;
 
   constructor(connection: NatsConnection, timeoutMs: number) {
     this.#connection = connection;
@@ -76,6 +90,19 @@ export class StreamPublisher {
     });
   }
 
+  /** What keeps publishes from getting through now. */
+  get trouble(): PublishTrouble | undefined {
+    const isOver = this.#trouble && performance.now() - this.#trouble.lastAtMs > TROUBLE_OVER_AFTER_MS;
+    if (isOver && this.#waiting.size === 0) this.#trouble = undefined;
+    return this.#trouble;
+  }
+
+  #note(reason: string, isFull: boolean): void {
+    const nowMs = performance.now();
+    this.#trouble = { reason, sinceMs: this.trouble?.sinceMs ?? nowMs, lastAtMs: nowMs };
+    this.#isFull = isFull;
+  }
+
   #answered(message: Msg): void {
     const token = message.subject.slice(this.#inbox.length);
     const waiting = this.#waiting.get(token);
@@ -84,7 +111,12 @@ export class StreamPublisher {
     this.#waiting.delete(token);
     try {
       waiting.resolve(sequenceOf(message, waiting.subject));
+      // A small message may find room where a large one does not.
+      if (!this.#isFull) this.#trouble = undefined;
     } catch (error) {
+      if (isStorageFull(error)) this.#note(`the NATS server takes no more messages: ${error.message}`, true);
+      else if (error instanceof NoRespondersError)
+        this.#note('the NATS server has no stream for them', false);
       waiting.reject(error as Error);
     }
   }
@@ -94,6 +126,7 @@ export class StreamPublisher {
     for (const [token, { givenUpAtMs, reject }] of this.#waiting) {
       if (givenUpAtMs > nowMs) break;
       this.#waiting.delete(token);
+      this.#note('the NATS server does not answer', false);
       reject(new TimeoutError());
     }
     this.#timer = this.#waiting.size > 0 ? setTimeout(() => this.#giveUp(), LOOK_EVERY_MS) : undefined;

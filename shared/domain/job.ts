@@ -64,6 +64,10 @@ export const jobRecordSchema = z.strictObject({
   /** `auto`, `128` or `256x128`, as asked. */
   tile: z.string(),
   maxAttempts: z.int().min(1).max(LIMITS.maxAttemptsMax),
+  /** This part of the tiles, 0 to 1, counts only once two nodes have rendered the same pixels. */
+  verify: z.number().min(0).max(1).default(0),
+  /** Longest time in a slot's thread; 0: a multiple of what the job's tiles take. */
+  tileTimeLimitMs: z.int().min(0).max(LIMITS.tileTimeLimitMsMax).default(0),
   warnings: z.array(z.string()),
   createdAtMs: z.number(),
 });

@@ -1,6 +1,6 @@
 /**
  * A tile: planned (to be put into the queue) → queued (in the stream or at a node) → done, or failed after its last
- * attempt. A result may arrive for a tile that this coordinator has not queued yet: after a restart, results come first.
+ * attempt. It is queued as long as one of its attempts is. A result may arrive for a tile that this coordinator has not queued yet: after a restart, results come first.
  */
 import { type TransitionTable, transition } from './transition.js';
 
@@ -13,6 +13,8 @@ export const TILE_EVENTS = [
   'attempt_failed',
   'attempts_exhausted',
   'found_missing',
+  'to_be_verified',
+  'isolated',
   'job_cancelled',
   'retry_requested',
 ] as const;
@@ -23,6 +25,8 @@ export const TILE_TRANSITIONS = {
     fed: 'queued',
     result_placed: 'done',
     attempt_failed: 'planned',
+    // After a restart the first of two results comes before the tile is queued.
+    to_be_verified: 'planned',
     attempts_exhausted: 'failed',
     job_cancelled: 'cancelled',
   },
@@ -31,6 +35,10 @@ export const TILE_TRANSITIONS = {
     attempt_failed: 'planned',
     attempts_exhausted: 'failed',
     found_missing: 'planned',
+    // It has a result that counts once another node has given the same pixels.
+    to_be_verified: 'planned',
+    // Agents ended while they rendered it: it waits until no other such tile is out.
+    isolated: 'planned',
     job_cancelled: 'cancelled',
   },
   // The stitcher could not use it: the attempt is about to be reported as failed, as one of a node would be.

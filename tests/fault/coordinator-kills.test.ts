@@ -1,6 +1,9 @@
 /** SIGKILL of the coordinator between two steps that belong together. */
 import { createHash } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TEMP_FILE_PATTERN } from '#coordinator/frames/write-frame.js';
 import { type CoordinatorFarm, startCoordinatorFarm } from '#tests/support/coordinator-farm.js';
 import { farmCalls, SCENE, spec } from '#tests/support/farm-calls.js';
 
@@ -39,6 +42,28 @@ describe('a coordinator that is killed', () => {
     await studio.state(jobs[0]!.jobId, 'finished');
     await agent.stop();
     await studio.cleared(jobs[0]!.jobId);
+    await farm.close();
+  });
+
+  it('while it writes a frame, leaves no half frame, and puts it together again', async () => {
+    await farm.startProcess('stitching');
+    // Large enough that writing it takes a while: 12 tiles a frame.
+    const settings = { renderer: 'synthetic', widthPx: 1600, heightPx: 1200, formats: ['exr'] };
+    const { job } = await studio.submit(spec({ frames: '1', tile: '400', settings }));
+    const { jobId } = job!;
+    const folder = join(farm.config.storeDir, 'jobs', jobId, 'frames');
+    const agent = await studio.agent(jobId);
+    await farm.processGone();
+    const half = readdirSync(folder);
+    expect(half.filter((name) => TEMP_FILE_PATTERN.test(name))).toHaveLength(1);
+    expect(half, 'nothing under a name of its own').toHaveLength(1);
+    await farm.start();
+    await studio.state(jobId, 'finished');
+    await studio.cleared(jobId);
+    await agent.stop();
+    expect(agent.tiles, 'nothing is rendered twice').toHaveLength(12);
+    await expectWholeFrames(jobId);
+    expect(readdirSync(folder).sort()).toEqual(['1.json', 'gradient.0001.exr']);
     await farm.close();
   });
 

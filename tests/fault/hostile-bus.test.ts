@@ -27,6 +27,8 @@ async function startAgent(nodeId: string): Promise<RunningAgent> {
     slots: 1,
     cacheDir,
     cacheBytesMax: 2 ** 30,
+    graceMs: 1_000,
+    slotMemoryBytes: 0,
     logLevel: 'silent',
   });
   agents.push(agent);
@@ -134,7 +136,7 @@ describe('a farm whose bus anybody writes on', () => {
         'heartbeat dropped',
         'event dropped',
         'assignments were overwritten',
-        'the record or consumer of a job was not as it should be on the bus; made again',
+        'job repaired',
       ]),
     );
     await studio.cleared(jobId);

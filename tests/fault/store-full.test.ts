@@ -29,12 +29,15 @@ it('a frame that finds the disk full stays open and says why; with room again th
   const stream = farm.client.jobs.watch({ jobId, afterSequence: 0 });
   stream.on('error', () => undefined);
   stream.on('data', (event: { kind: string; message: string }) => {
-    if (event.kind === 'warning') events.push(event.message);
+    if (event.kind === 'paused') events.push(event.message);
   });
-  await waitUntil(() => events.length > 0, { timeoutMs: 10_000, describe: 'a warning' });
+  await waitUntil(() => events.length > 0, { timeoutMs: 10_000, describe: 'a pause' });
   stream.cancel();
   expect(events[0]).toMatch(/^frame \d waits for space: no space left to write .*; free some/);
-  expect(await studio.get(jobId)).toMatchObject({ state: 'running', progress: { framesFailed: 0 } });
+  // One of them at a time is shown with the job, as long as it waits.
+  const shown = await studio.get(jobId);
+  expect(shown).toMatchObject({ state: 'running', progress: { framesFailed: 0 } });
+  expect(shown.warnings[0]).toMatch(/^frame \d waits for space: /);
   const frames = await studio.frames(jobId);
   expect(frames.every(({ state }) => state === 'rendering')).toBe(true);
 
@@ -47,7 +50,14 @@ it('a frame that finds the disk full stays open and says why; with room again th
 
   disk.empty();
   await studio.state(jobId, 'finished');
-  await watching;
+  const told = (await watching).filter(({ kind }) => kind === 'paused' || kind === 'resumed');
+  expect(told.length).toBeGreaterThan(1);
+  // Frames take turns: each pause of the job has its end, and nothing is left of them.
+  expect(told.map(({ kind }) => kind)).toEqual(
+    told.map((_, index) => (index % 2 === 0 ? 'paused' : 'resumed')),
+  );
+  expect(told.at(-1)!.message).toMatch(/^there is space again: frame \d waited [\d.]+ s for it$/);
+  expect((await studio.get(jobId)).warnings).toEqual([]);
   await agent.stop();
   expect(agent.tiles.every((tile) => tile.attempt === 1)).toBe(true);
   for (const { frame, files } of await studio.frames(jobId)) {

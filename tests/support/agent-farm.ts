@@ -27,7 +27,12 @@ export interface AgentFarm extends AsyncDisposable {
   nats: RunningNatsServer;
   readonly bus: Bus;
   readonly blobs: BlobServer;
-  startAgent(options?: { nodeId?: string; slots?: number; cacheBytesMax?: number }): Promise<RunningAgent>;
+  startAgent(options?: {
+    nodeId?: string;
+    slots?: number;
+    cacheDir?: string;
+    cacheBytesMax?: number;
+  }): Promise<RunningAgent>;
   /** SIGKILL, then again on the same port and store. */
   restartNats(): Promise<void>;
   job(manifest: PackageManifest, settings?: Record<string, unknown>): JobRecord;
@@ -49,15 +54,17 @@ export async function startAgentFarm(): Promise<AgentFarm> {
     nats: await startNatsServer({ storeDir }),
     bus: undefined as unknown as Bus,
     blobs,
-    async startAgent({ nodeId = 'node-1', slots = 2, cacheBytesMax = 2 ** 30 } = {}) {
+    async startAgent({ nodeId = 'node-1', slots = 2, cacheBytesMax = 2 ** 30, cacheDir } = {}) {
       const agent = await runAgent({
         natsUrl: farm.nats.url,
         prefix: 'test',
         coordinatorAddress: blobs.address,
         nodeId: nodeIdSchema.parse(nodeId),
         slots,
-        cacheDir: join(folder, 'cache'),
+        cacheDir: cacheDir ?? join(folder, 'cache'),
         cacheBytesMax,
+        graceMs: 30_000,
+        slotMemoryBytes: 0,
         logLevel: LEVEL,
       });
       agents.push(agent);

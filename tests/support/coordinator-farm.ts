@@ -6,8 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type RunningNatsServer, startNatsServer } from '#cli/farm/start-nats-server.js';
+import { coordinatorConfig } from '#coordinator/config.js';
 import { type CoordinatorConfig, type CoordinatorParts, runCoordinator } from '#coordinator/main.js';
 import { type Bus, connectBus } from '#shared/bus/connect.js';
+import { resolveConfig } from '#shared/config.js';
 import type { LogLevel } from '#shared/log.js';
 import { type CoordinatorClient, connectCoordinator } from '#shared/wire/coordinator-client.js';
 import type { KillPoint } from './kill-points.js';
@@ -34,18 +36,22 @@ export interface CoordinatorFarm extends AsyncDisposable {
 
 const PROCESS_ENTRY = fileURLToPath(new URL('./coordinator-process.js', import.meta.url));
 
-/** @param options.storeDir default: inside the farm's own temporary folder. */
-export async function startCoordinatorFarm(options: { storeDir?: string } = {}): Promise<CoordinatorFarm> {
+/** @param options differ from the defaults; `storeDir` is inside the farm's own temporary folder where it is left out. */
+export async function startCoordinatorFarm(
+  options: Partial<CoordinatorConfig> = {},
+): Promise<CoordinatorFarm> {
   const folder = await mkdtemp(join(tmpdir(), 'guian-coordinator-'));
   const jetstreamDir = join(folder, 'jetstream');
   let nats = await startNatsServer({ storeDir: jetstreamDir });
   const bus = await connectBus(nats.url, 'test', 'test');
   const config: CoordinatorConfig = {
+    ...resolveConfig(coordinatorConfig, {}),
     listen: '127.0.0.1:0',
     natsUrl: nats.url,
     prefix: 'test',
-    storeDir: options.storeDir ?? join(folder, 'store'),
+    storeDir: join(folder, 'store'),
     logLevel: (process.env['GUIAN_TEST_LOG'] ?? 'silent') as LogLevel,
+    ...options,
   };
   let closeCoordinator = async () => {};
   let child: ChildProcess | undefined;

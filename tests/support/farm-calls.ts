@@ -9,6 +9,8 @@ import type { JobEvent__Output } from '#shared/wire/generated/guian/v1/JobEvent.
 import type { JobSpec } from '#shared/wire/generated/guian/v1/JobSpec.js';
 import type { ListFramesResponse__Output } from '#shared/wire/generated/guian/v1/ListFramesResponse.js';
 import type { ListJobsResponse__Output } from '#shared/wire/generated/guian/v1/ListJobsResponse.js';
+import type { ListNodesResponse__Output } from '#shared/wire/generated/guian/v1/ListNodesResponse.js';
+import type { Node__Output } from '#shared/wire/generated/guian/v1/Node.js';
 import type { RetryJobResponse__Output } from '#shared/wire/generated/guian/v1/RetryJobResponse.js';
 import type { SubmitJobResponse__Output } from '#shared/wire/generated/guian/v1/SubmitJobResponse.js';
 import type { CoordinatorFarm } from './coordinator-farm.js';
@@ -32,7 +34,10 @@ export function spec(changes: Partial<JobSpec> = {}): JobSpec {
   };
 }
 
-export function farmCalls(farm: CoordinatorFarm) {
+/** What a studio needs of a farm, and the bus to look behind it. */
+export type FarmAccess = Pick<CoordinatorFarm, 'client' | 'bus'>;
+
+export function farmCalls(farm: FarmAccess) {
   const calls = {
     upload: (bytes: Buffer, options: { digest?: string; sizeBytes?: number; offsetBytes?: number } = {}) =>
       new Promise<void>((resolve, reject) => {
@@ -78,6 +83,12 @@ export function farmCalls(farm: CoordinatorFarm) {
       );
       return answer.frames;
     },
+    async nodes(): Promise<Node__Output[]> {
+      const answer = await call<ListNodesResponse__Output>(farm.client, (options, done) =>
+        farm.client.nodes.list({}, options, done as never),
+      );
+      return answer.nodes;
+    },
     async download(jobId: string, frame: number, format: string): Promise<Buffer> {
       const chunks: Buffer[] = [];
       for await (const chunk of farm.client.frames.download({ jobId, frame, format })) {
@@ -109,7 +120,7 @@ export function farmCalls(farm: CoordinatorFarm) {
 }
 
 /** How much of a job the bus holds. */
-export async function leftOnBus(farm: CoordinatorFarm, jobId: string) {
+export async function leftOnBus(farm: FarmAccess, jobId: string) {
   const { names, jsm, kvm } = farm.bus;
   const id = jobId as JobId;
   const subjects = async (stream: string, filter: string) => {

@@ -1,7 +1,14 @@
 /** Points between two steps of the coordinator at which a test kills it: parts that work as ever, then end the process. */
+import { watch } from 'node:fs';
+import { TEMP_FILE_PATTERN } from '#coordinator/frames/write-frame.js';
 import type { CoordinatorParts } from '#coordinator/main.js';
 
-export type KillPoint = 'job recorded' | 'frame files written' | 'frame recorded' | 'job end recorded';
+export type KillPoint =
+  | 'job recorded'
+  | 'stitching'
+  | 'frame files written'
+  | 'frame recorded'
+  | 'job end recorded';
 
 /** SIGKILL of this very process, as soon as the step before the point is through. */
 export function killedAt(point: KillPoint): CoordinatorParts {
@@ -27,7 +34,17 @@ export function killedAt(point: KillPoint): CoordinatorParts {
       },
     }),
     wrapStitcher: (stitcher) => ({
-      stitch: after('frame files written', (request) => stitcher.stitch(request)),
+      stitch: after('frame files written', (request) => {
+        if (point === 'stitching') killWhileWriting(request.folder);
+        return stitcher.stitch(request);
+      }),
     }),
   };
+}
+
+/** As soon as the other thread has begun a file in the folder. */
+function killWhileWriting(folder: string): void {
+  watch(folder, (_, name) => {
+    if (name && TEMP_FILE_PATTERN.test(name)) process.kill(process.pid, 'SIGKILL');
+  });
 }

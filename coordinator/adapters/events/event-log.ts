@@ -21,8 +21,8 @@ export interface EventLog {
   resume(jobId: JobId): Promise<EventMessage | undefined>;
   /** The sequence in RESULTS up to which a job's results have been told. */
   toldUpTo(jobId: JobId): number;
-  /** The streams were made anew: their sequences begin again. */
-  streamsLost(): void;
+  /** RESULTS was made anew, or put back: nothing behind this sequence of it has been told. */
+  streamsLost(lastSequence?: number): void;
 }
 
 /** While the bus is away, events wait in memory; beyond this many, those that only inform are dropped. */
@@ -31,6 +31,7 @@ const DROPPABLE: ReadonlySet<EventMessage['kind']> = new Set([
   'attempt_failed',
   'result_rejected',
   'node_lost',
+  'repaired',
   'warning',
 ]);
 
@@ -45,7 +46,7 @@ export function eventLog(bus: Bus, clock: Clock, log: Logger, signal: AbortSigna
     try {
       await retryCall(
         `publish event ${message.kind} of ${message.jobId}`,
-        () => bus.js.publish(bus.names.event(message.jobId), encodeMessage(message), { msgID }),
+        () => bus.publisher.publish(bus.names.event(message.jobId), encodeMessage(message), { msgID }),
         signal,
       );
     } catch (err) {
@@ -87,7 +88,9 @@ export function eventLog(bus: Bus, clock: Clock, log: Logger, signal: AbortSigna
       }
     },
     toldUpTo: (jobId) => told.get(jobId) ?? 0,
-    streamsLost: () => told.clear(),
+    streamsLost(lastSequence = 0) {
+      for (const [jobId, sequence] of told) told.set(jobId, Math.min(sequence, lastSequence));
+    },
   };
 }
 

@@ -40,10 +40,10 @@ export function jobService(farm: Farm, hooks: JobServiceHooks): JobServiceHandle
       for (const view of farm.jobs.newestFirst()) {
         if (isPastToken && (state === undefined || view.state === state)) {
           if (jobs.length === size)
-            return { jobs: jobs.map(toWireJob), nextPageToken: jobs[size - 1]!.record.jobId };
+            return { jobs: jobs.map(toWireJob), nextPageToken: jobs[size - 1]!.jobId };
           jobs.push(view);
         }
-        if (view.record.jobId === request.pageToken) isPastToken = true;
+        if (view.jobId === request.pageToken) isPastToken = true;
       }
       if (!isPastToken)
         throw new FarmError(

@@ -19,6 +19,8 @@ const nameSchema = z
 const framesTextSchema = z.string().max(100_000);
 /** As `FrameRecord.state` has them. */
 const WIRE_FRAME_STATES = ['waiting', 'rendering', 'finished', 'failed'] as const;
+const verifySchema = z.number().min(0).max(1);
+const tileTimeLimitSchema = z.int().min(0).max(LIMITS.tileTimeLimitMsMax);
 const maxAttemptsSchema = z.int().min(0).max(LIMITS.maxAttemptsMax);
 
 export function toIdempotencyKey(text: string): IdempotencyKey {
@@ -37,6 +39,12 @@ export function toJobDraft(spec: JobSpec__Output | null): JobDraft {
     tile: parseField(nameSchema, spec.tile || 'auto', 'spec.tile') as string,
     settings: spec.settings ? toSettings(spec.settings) : {},
     maxAttempts: parseField(maxAttemptsSchema, spec.maxAttempts, 'spec.max_attempts') as number,
+    verify: parseField(verifySchema, spec.verify, 'spec.verify') as number,
+    tileTimeLimitMs: parseField(
+      tileTimeLimitSchema,
+      spec.tileTimeLimitMs,
+      'spec.tile_time_limit_ms',
+    ) as number,
   };
 }
 

@@ -21,7 +21,7 @@ export function toWireJob(view: JobView): Job {
     createdAtMs: record.createdAtMs,
     finishedAtMs: view.finishedAtMs,
     progress: { ...view.progress },
-    warnings: [...record.warnings],
+    warnings: view.waitsFor === undefined ? [...record.warnings] : [view.waitsFor, ...record.warnings],
     tileWidthPx: record.plan.tileWidthPx,
     tileHeightPx: record.plan.tileHeightPx,
     tilesPerFrame: view.tilesPerFrame,
@@ -38,6 +38,8 @@ function toWireSpec(record: JobRecord): JobSpec {
     tile: record.tile,
     settings: toWireSettings(record.settings),
     maxAttempts: record.maxAttempts,
+    verify: record.verify,
+    tileTimeLimitMs: record.tileTimeLimitMs,
   };
 }
 
@@ -92,7 +94,7 @@ export function toWireFrame(frame: FrameResult): FrameRecord {
   };
 }
 
-export function toWireNode({ heartbeat, state, lastHeartbeatAtMs }: KnownNode): Node {
+export function toWireNode({ heartbeat, state, reason, standing, lastHeartbeatAtMs }: KnownNode): Node {
   return {
     nodeId: heartbeat.nodeId,
     state,
@@ -108,5 +110,14 @@ export function toWireNode({ heartbeat, state, lastHeartbeatAtMs }: KnownNode): 
     agentVersion: heartbeat.agentVersion,
     jobIds: [...heartbeat.jobIds],
     tilesDone: heartbeat.tilesDone,
+    reason,
+    blockedJobs: standing.blocks.map(({ jobId, failures, untilMs }) => ({
+      jobId,
+      failures,
+      untilMs: Math.round(untilMs),
+    })),
+    troubles: (heartbeat.troubles ?? []).map(
+      ({ jobId, code, message }) => `${jobId === undefined ? '' : `job ${jobId}: `}${code}: ${message}`,
+    ),
   };
 }

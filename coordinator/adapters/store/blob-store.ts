@@ -5,19 +5,24 @@
  */
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Digest } from '#shared/domain/ids.js';
 import { FarmError } from '#shared/errors.js';
 import { makeFolder, storeError, syncFolder } from './durable-file.js';
+import { FileUses, sizeOfFile } from './file-uses.js';
 
 export interface BlobStore {
   /** Absolute path of a blob, whether or not it is there. */
   pathOf(digest: Digest): string;
-  /** Nothing when the store lacks it. */
+  /** Nothing when the store lacks it. Counts as a use: whoever was told that it is there finds it there later. */
   sizeOf(digest: Digest): Promise<number | undefined>;
-  /** Bytes that an unfinished upload has brought so far. */
+  /** Bytes that an unfinished upload has brought so far. Counts as a use. */
   uploadedBytes(digest: Digest): Promise<number>;
+  /** Removes a blob that nobody has used since. @returns whether it is gone. */
+  removeUnused(digest: Digest, unusedSinceMs: number): Promise<boolean>;
+  /** The same for an unfinished upload. */
+  removePart(digest: Digest, unusedSinceMs: number): Promise<boolean>;
   /**
    * Opens an upload; the caller closes it. One at a time per digest: a second one waits for the first.
    * @throws UPLOAD_OFFSET_MISMATCH when `offsetBytes` is not what the store holds.
@@ -39,15 +44,29 @@ export function blobStore(storeDir: string): BlobStore {
   const pathOf = (digest: Digest) => join(storeDir, 'blobs', 'sha256', digest.slice(0, 2), digest);
   const partOf = (digest: Digest) => join(storeDir, 'uploads', `${digest}.part`);
   const turns = new Map<Digest, Promise<void>>();
+  const uses = new FileUses();
+
+  const remove = async (digest: Digest, path: string, unusedSinceMs: number): Promise<boolean> => {
+    // Its upload is under way: it is used.
+    if (turns.has(digest)) return false;
+    const release = await takeTurn(turns, digest);
+    try {
+      return await uses.removeUnused(path, unusedSinceMs);
+    } finally {
+      release();
+    }
+  };
 
   return {
     pathOf,
-    sizeOf: (digest) => sizeOfFile(pathOf(digest)),
-    uploadedBytes: async (digest) => (await sizeOfFile(partOf(digest))) ?? 0,
+    sizeOf: (digest) => uses.sizeOf(pathOf(digest)),
+    uploadedBytes: async (digest) => (await uses.sizeOf(partOf(digest))) ?? 0,
+    removeUnused: (digest, unusedSinceMs) => remove(digest, pathOf(digest), unusedSinceMs),
+    removePart: (digest, unusedSinceMs) => remove(digest, partOf(digest), unusedSinceMs),
     async openUpload(digest, sizeBytes, offsetBytes) {
       const release = await takeTurn(turns, digest);
       try {
-        if ((await sizeOfFile(pathOf(digest))) !== undefined) return completeUpload(release);
+        if ((await uses.sizeOf(pathOf(digest))) !== undefined) return completeUpload(release);
         return await PartUpload.open(pathOf(digest), partOf(digest), digest, sizeBytes, offsetBytes, release);
       } catch (error) {
         release();
@@ -185,13 +204,4 @@ async function takeTurn<Key>(turns: Map<Key, Promise<void>>, key: Key): Promise<
     release();
     if (turns.get(key) === tail) turns.delete(key);
   };
-}
-
-async function sizeOfFile(path: string): Promise<number | undefined> {
-  try {
-    return (await stat(path)).size;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
 }

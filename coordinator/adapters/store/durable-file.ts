@@ -1,12 +1,12 @@
 /**
  * A file that is there whole or not at all, power cut included: temporary name in the same folder → fsync → rename →
- * fsync of the folder. What a killed coordinator leaves behind ends in `.tmp` and is removed at the next start.
+ * fsync of the folder. What a killed coordinator leaves behind is known by its name (recovery/orphans.ts).
  */
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { FarmError, messageOf } from '#shared/errors.js';
 
-export const TEMPORARY_SUFFIX = '.tmp';
+const TEMPORARY_SUFFIX = '.tmp';
 let counter = 0;
 
 /** @throws DISK_FULL when there is no space; whatever was at `path` before stays as it was. */
@@ -50,17 +50,6 @@ export async function makeFolder(folder: string): Promise<void> {
   } catch (error) {
     throw storeError(error, folder);
   }
-}
-
-/** Removes half-written files that a killed process left anywhere below `folder`. Nobody else may be writing. */
-export async function removeTemporaryFiles(folder: string): Promise<number> {
-  let removed = 0;
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile() || !entry.name.endsWith(TEMPORARY_SUFFIX)) continue;
-    await rm(join(entry.parentPath, entry.name), { force: true });
-    removed++;
-  }
-  return removed;
 }
 
 /** ENOSPC and its like become DISK_FULL, with the way out; anything else stays what it is. */

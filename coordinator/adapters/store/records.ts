@@ -74,6 +74,9 @@ export const endedRecordSchema = z.strictObject({
   tilesDone: z.int().min(0),
   tilesFailed: z.int().min(0),
   coreSeconds: z.number().min(0),
+  attemptsFailed: z.int().min(0).default(0),
+  tilesSpeculated: z.int().min(0).default(0),
+  tilesVerified: z.int().min(0).default(0),
   retry,
 });
 export type EndedRecord = Readonly<z.infer<typeof endedRecordSchema>>;

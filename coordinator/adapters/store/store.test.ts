@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -61,6 +61,9 @@ describe('the store', () => {
         tilesDone: 0,
         tilesFailed: 0,
         coreSeconds: 0,
+        attemptsFailed: 0,
+        tilesSpeculated: 0,
+        tilesVerified: 0,
         retry: 0,
       });
     }
@@ -84,6 +87,9 @@ describe('the store', () => {
       tilesDone: 1,
       tilesFailed: 1,
       coreSeconds: 1,
+      attemptsFailed: 0,
+      tilesSpeculated: 0,
+      tilesVerified: 0,
       retry: 0,
     };
     const end = { ...ended, state: 'finished_with_failures' as const, finishedAtMs: 3 };
@@ -126,9 +132,18 @@ describe('the store', () => {
       await using store = await openStore(folder, log);
       await store.jobs.create(job);
     }
-    await writeFile(join(folder, 'jobs', job.jobId, 'ended.json.1.2.tmp'), 'half');
+    const inJob = join(folder, 'jobs', job.jobId);
+    const [unrecorded, backup] = [newJobId('killed'), 'backup'];
+    for (const name of [unrecorded, backup])
+      await mkdir(join(folder, 'jobs', name, 'frames'), { recursive: true });
+    await writeFile(join(folder, 'jobs', unrecorded, 'job.json.7.0.tmp'), '{"jo');
+    await writeFile(join(inJob, 'ended.json.1.2.tmp'), 'half');
+    await writeFile(join(inJob, 'frames', '.test.0001.exr.0123456789ab.tmp'), 'half');
+    await writeFile(join(inJob, 'mine.tmp'), 'an admin’s own');
     await using store = await openStore(folder, log);
-    expect(await readdir(join(folder, 'jobs', job.jobId))).toEqual(['frames', 'job.json']);
+    expect(await readdir(inJob)).toEqual(['frames', 'job.json', 'mine.tmp']);
+    expect(await readdir(join(inJob, 'frames'))).toEqual([]);
+    expect((await readdir(join(folder, 'jobs'))).sort()).toEqual([backup, job.jobId].sort());
     expect(await store.jobs.loadAll()).toHaveLength(1);
   });
 
@@ -151,7 +166,7 @@ describe('the store', () => {
     const held = opened.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
     expect(held).toHaveLength(1);
     await held[0]![Symbol.asyncDispose]();
-    expect((await readdir(folder)).sort()).toEqual(['blobs', 'jobs', 'uploads']);
+    expect((await readdir(folder)).sort()).toEqual(['blobs', 'jobs', 'nodes', 'uploads']);
     await writeFile(path, JSON.stringify({ ...dead, host: 'elsewhere' }));
     await expect(openStore(folder, log)).rejects.toThrow(/process \d+ on elsewhere; stop it/);
   });

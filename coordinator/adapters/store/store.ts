@@ -2,13 +2,17 @@
 import { join, resolve } from 'node:path';
 import type { Logger } from '#shared/log.js';
 import { type BlobStore, blobStore } from './blob-store.js';
-import { makeFolder, removeTemporaryFiles } from './durable-file.js';
+import { makeFolder } from './durable-file.js';
 import { type JobStore, jobStore } from './job-store.js';
+import { type NodeStore, nodeStore } from './node-store.js';
+import { removeUnfinished, type StoreFiles, storeFiles } from './store-files.js';
 import { lockStore } from './store-lock.js';
 
 export interface Store extends AsyncDisposable {
   readonly jobs: JobStore;
   readonly blobs: BlobStore;
+  readonly nodes: NodeStore;
+  readonly files: StoreFiles;
 }
 
 /** @throws STORE_LOCKED when another live coordinator holds it; DISK_FULL. */
@@ -17,12 +21,16 @@ export async function openStore(storeDir: string, log: Logger): Promise<Store> {
   await makeFolder(root);
   const lock = await lockStore(root);
   try {
-    for (const folder of ['jobs', 'uploads', join('blobs', 'sha256')]) await makeFolder(join(root, folder));
-    const removed = await removeTemporaryFiles(join(root, 'jobs'));
+    for (const folder of ['jobs', 'nodes', 'uploads', join('blobs', 'sha256')])
+      await makeFolder(join(root, folder));
+    const removed = await removeUnfinished(root);
+    const blobs = blobStore(root);
     if (removed > 0) log.info({ files: removed }, 'half-written files of an earlier run removed');
     return {
       jobs: jobStore(root, log),
-      blobs: blobStore(root),
+      blobs,
+      nodes: nodeStore(root, log),
+      files: storeFiles(root, blobs),
       [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose](),
     };
   } catch (error) {

@@ -70,6 +70,8 @@ describe('a synthetic scene', () => {
     ['no json', /synthetic\.json is not JSON/],
     ['{"costMs": -1}', /costMs/],
     ['{"failTiles": ["1;2"]}', /failTiles\.0.*top-left/],
+    ['{"prepareFault": "sulk"}', /prepareFault/],
+    ['{"bufferTiles": "*"}', /bufferTiles/],
     ['{"failWhileFile": "../passwd"}', /failWhileFile.*without a folder/],
     ['{"unknown": 1}', /unknown/],
   ];
@@ -90,6 +92,15 @@ describe('a synthetic scene', () => {
     await rm(join(tmpdir(), fault));
     expect((await session.render(request, control)).layers).toHaveLength(settings.layers.length);
     await session.close();
+  });
+
+  test('may ask for every tile to go wrong', async () => {
+    const scene = await sceneOf('{"failTiles": ["*"]}');
+    const prepared = await syntheticRenderer.prepare({ scene, settings, frame: 0 });
+    const session = await syntheticRenderer.open();
+    const request = { scene, settings, frame: 0, prepared, region: { x0: 8, y0: 4, x1: 12, y1: 8 } };
+    const control = { isCancelled: () => false, progress: () => undefined };
+    await expect(session.render(request, control)).rejects.toThrow(/tile 8,4 fails/);
   });
 
   test('costs what it says, and is cancelled while it does', async () => {

@@ -2,14 +2,11 @@
  * Known pixels at a known cost, for tests and benchmarks: the pattern of `syntheticPixel`, a busy loop per tile, and
  * failures where the scene file asks for them, so that the farm's handling of failures meets real ones.
  */
-import { existsSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { RenderSettings } from '#shared/domain/job.js';
 import { LAYERS, type LayerName, type LayerPixels } from '#shared/domain/layers.js';
 import { type Region, regionHeightPx, regionPixels, regionWidthPx } from '#shared/domain/region.js';
-import { FarmError } from '#shared/errors.js';
 import type { FrameRequest, RenderedTile, Renderer, Session, TileControl, TileRequest } from '../renderer.js';
+import { cancelled, goWrongWhereAsked, prepareWrongWhereAsked } from './faults.js';
 import { readSyntheticScene, type SyntheticScene } from './scene-file.js';
 import { syntheticPixel } from './synthetic-pixel.js';
 import { SYNTHETIC_VERSION } from './version.js';
@@ -22,6 +19,7 @@ export const syntheticRenderer: Renderer = {
   version: SYNTHETIC_VERSION,
   async prepare({ scene }: FrameRequest): Promise<SyntheticScene> {
     const description = await readSyntheticScene(scene);
+    await prepareWrongWhereAsked(description);
     stayBusy(description.prepareMs);
     return description;
   },
@@ -32,7 +30,7 @@ export const syntheticRenderer: Renderer = {
 
 async function renderTile(tile: TileRequest, control: TileControl): Promise<RenderedTile> {
   const scene = tile.prepared as SyntheticScene;
-  await goWrongWhereAsked(scene, tile.region);
+  await goWrongWhereAsked(scene, tile.region, control);
   const costMs = scene.costMs ?? tile.settings.syntheticCostMs;
   if (control.isCancelled()) throw cancelled();
   stayBusy(costMs, control);
@@ -75,28 +73,4 @@ function stayBusy(costMs: number, control?: TileControl): void {
     control.progress((nowMs - startMs) / costMs);
     askAtMs = nowMs + ASK_EVERY_MS;
   }
-}
-
-async function goWrongWhereAsked(scene: SyntheticScene, region: Region): Promise<void> {
-  const name = `${region.x0},${region.y0}`;
-  if (scene.failTiles.includes(name) && isFaultThere(scene)) {
-    console.warn(`synthetic: the scene asks for tile ${name} to fail`);
-    throw new FarmError('RENDER_FAILED', `tile ${name} fails because its scene says so`);
-  }
-  if (scene.exitTiles.includes(name)) process.exit(3);
-  if (scene.hangTiles.includes(name)) for (;;) Math.random();
-  if (scene.crashTiles.includes(name)) {
-    setImmediate(() => {
-      throw new Error(`tile ${name} crashes its thread because its scene says so`);
-    });
-    await new Promise(() => undefined);
-  }
-}
-
-function isFaultThere({ failWhileFile }: SyntheticScene): boolean {
-  return failWhileFile === undefined || existsSync(join(tmpdir(), failWhileFile));
-}
-
-function cancelled(): FarmError {
-  return new FarmError('RENDER_CANCELLED', 'the tile was cancelled');
 }

@@ -8,11 +8,16 @@ import type { LocalScene } from '../renderer.js';
 /** A scene file is a handful of numbers; anything near this size is something else. */
 const SCENE_FILE_BYTES_MAX = 1024 * 1024;
 
-/** A tile is named by its top-left pixel, `x,y`: a renderer sees regions, never tile numbers. */
+/** A tile is named by its top-left pixel, `x,y`: a renderer sees regions, never tile numbers. `*` names every tile. */
 const tileNames = z
-  .array(z.string().regex(/^\d{1,5},\d{1,5}$/, 'a tile is named by its top-left pixel, e.g. "64,0"'))
+  .array(
+    z.string().regex(/^(\d{1,5},\d{1,5}|\*)$/, 'a tile is named by its top-left pixel, e.g. "64,0", or "*"'),
+  )
   .max(4096)
   .default([]);
+
+const PREPARE_FAULT_NAMES = ['hang', 'crash', 'exit', 'heap', 'buffers', 'huge'] as const;
+export type PrepareFault = (typeof PREPARE_FAULT_NAMES)[number];
 
 export const syntheticSceneSchema = z.strictObject({
   /** Busy time per tile, ms; the job's own setting where absent. */
@@ -22,7 +27,7 @@ export const syntheticSceneSchema = z.strictObject({
   /** These throw RENDER_FAILED. */
   failTiles: tileNames,
   /**
-   * `failTiles` fail only while the node's temporary folder has a file of this name: a fault of the machine (a licence
+   * Tiles go wrong only while the node's temporary folder has a file of this name: a fault of the machine (a licence
    * that ran out, a full scratch disk) that somebody mends, after which a retry works. The name is fixed in its beginning,
    * so that no scene can ask for other files.
    */
@@ -36,6 +41,24 @@ export const syntheticSceneSchema = z.strictObject({
   exitTiles: tileNames,
   /** These never end and never ask whether they are cancelled. */
   hangTiles: tileNames,
+  /** These are alive and heed a cancel, but their progress stays at a quarter. */
+  stallTiles: tileNames,
+  /** These are alive and heed a cancel; their progress creeps towards 1 and never gets there. */
+  endlessTiles: tileNames,
+  /** These fill the JS heap of their thread and never ask. */
+  heapTiles: tileNames,
+  /** These fill memory with array buffers, outside of the JS heap, and ask as they go. */
+  bufferTiles: tileNames,
+  /** The same, and the buffers outlive the tile. */
+  leakTiles: tileNames,
+  /** As `bufferTiles`, and never ask. */
+  deafBufferTiles: tileNames,
+  /** These ask for one array buffer that no machine has. */
+  hugeTiles: tileNames,
+  /** These SIGKILL their own agent, with all that it has at hand: the poison scene. */
+  killTiles: tileNames,
+  /** How the preparation of every frame goes wrong: as the tiles of that name do. */
+  prepareFault: z.enum(PREPARE_FAULT_NAMES).optional(),
 });
 export type SyntheticScene = Readonly<z.infer<typeof syntheticSceneSchema>>;
 

@@ -1,6 +1,7 @@
 import type * as grpc from '@grpc/grpc-js';
 import type { MessageTypeDefinition } from '@grpc/proto-loader';
 
+import type { BlockedJob as _guian_v1_BlockedJob, BlockedJob__Output as _guian_v1_BlockedJob__Output } from './guian/v1/BlockedJob.js';
 import type { DownloadFrameChunk as _guian_v1_DownloadFrameChunk, DownloadFrameChunk__Output as _guian_v1_DownloadFrameChunk__Output } from './guian/v1/DownloadFrameChunk.js';
 import type { DownloadFrameRequest as _guian_v1_DownloadFrameRequest, DownloadFrameRequest__Output as _guian_v1_DownloadFrameRequest__Output } from './guian/v1/DownloadFrameRequest.js';
 import type { Environment as _guian_v1_Environment, Environment__Output as _guian_v1_Environment__Output } from './guian/v1/Environment.js';
@@ -29,6 +30,7 @@ type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> 
 export interface ProtoGrpcType {
   guian: {
     v1: {
+      BlockedJob: MessageTypeDefinition<_guian_v1_BlockedJob, _guian_v1_BlockedJob__Output>
       DownloadFrameChunk: MessageTypeDefinition<_guian_v1_DownloadFrameChunk, _guian_v1_DownloadFrameChunk__Output>
       DownloadFrameRequest: MessageTypeDefinition<_guian_v1_DownloadFrameRequest, _guian_v1_DownloadFrameRequest__Output>
       Environment: MessageTypeDefinition<_guian_v1_Environment, _guian_v1_Environment__Output>

@@ -1,6 +1,7 @@
 import type * as grpc from '@grpc/grpc-js';
 import type { MessageTypeDefinition } from '@grpc/proto-loader';
 
+import type { BlockedJob as _guian_v1_BlockedJob, BlockedJob__Output as _guian_v1_BlockedJob__Output } from './guian/v1/BlockedJob.js';
 import type { CancelJobRequest as _guian_v1_CancelJobRequest, CancelJobRequest__Output as _guian_v1_CancelJobRequest__Output } from './guian/v1/CancelJobRequest.js';
 import type { Environment as _guian_v1_Environment, Environment__Output as _guian_v1_Environment__Output } from './guian/v1/Environment.js';
 import type { FailedAttempt as _guian_v1_FailedAttempt, FailedAttempt__Output as _guian_v1_FailedAttempt__Output } from './guian/v1/FailedAttempt.js';
@@ -34,6 +35,7 @@ type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> 
 export interface ProtoGrpcType {
   guian: {
     v1: {
+      BlockedJob: MessageTypeDefinition<_guian_v1_BlockedJob, _guian_v1_BlockedJob__Output>
       CancelJobRequest: MessageTypeDefinition<_guian_v1_CancelJobRequest, _guian_v1_CancelJobRequest__Output>
       Environment: MessageTypeDefinition<_guian_v1_Environment, _guian_v1_Environment__Output>
       FailedAttempt: MessageTypeDefinition<_guian_v1_FailedAttempt, _guian_v1_FailedAttempt__Output>

@@ -1,9 +1,11 @@
 import type * as grpc from '@grpc/grpc-js';
 import type { MessageTypeDefinition } from '@grpc/proto-loader';
 
+import type { BlockedJob as _guian_v1_BlockedJob, BlockedJob__Output as _guian_v1_BlockedJob__Output } from './guian/v1/BlockedJob.js';
 import type { Environment as _guian_v1_Environment, Environment__Output as _guian_v1_Environment__Output } from './guian/v1/Environment.js';
 import type { FailedAttempt as _guian_v1_FailedAttempt, FailedAttempt__Output as _guian_v1_FailedAttempt__Output } from './guian/v1/FailedAttempt.js';
 import type { FailedTile as _guian_v1_FailedTile, FailedTile__Output as _guian_v1_FailedTile__Output } from './guian/v1/FailedTile.js';
+import type { ForgiveNodeRequest as _guian_v1_ForgiveNodeRequest, ForgiveNodeRequest__Output as _guian_v1_ForgiveNodeRequest__Output } from './guian/v1/ForgiveNodeRequest.js';
 import type { FrameFile as _guian_v1_FrameFile, FrameFile__Output as _guian_v1_FrameFile__Output } from './guian/v1/FrameFile.js';
 import type { FrameRecord as _guian_v1_FrameRecord, FrameRecord__Output as _guian_v1_FrameRecord__Output } from './guian/v1/FrameRecord.js';
 import type { Job as _guian_v1_Job, Job__Output as _guian_v1_Job__Output } from './guian/v1/Job.js';
@@ -27,9 +29,11 @@ type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> 
 export interface ProtoGrpcType {
   guian: {
     v1: {
+      BlockedJob: MessageTypeDefinition<_guian_v1_BlockedJob, _guian_v1_BlockedJob__Output>
       Environment: MessageTypeDefinition<_guian_v1_Environment, _guian_v1_Environment__Output>
       FailedAttempt: MessageTypeDefinition<_guian_v1_FailedAttempt, _guian_v1_FailedAttempt__Output>
       FailedTile: MessageTypeDefinition<_guian_v1_FailedTile, _guian_v1_FailedTile__Output>
+      ForgiveNodeRequest: MessageTypeDefinition<_guian_v1_ForgiveNodeRequest, _guian_v1_ForgiveNodeRequest__Output>
       FrameFile: MessageTypeDefinition<_guian_v1_FrameFile, _guian_v1_FrameFile__Output>
       FrameRecord: MessageTypeDefinition<_guian_v1_FrameRecord, _guian_v1_FrameRecord__Output>
       Job: MessageTypeDefinition<_guian_v1_Job, _guian_v1_Job__Output>

@@ -66,6 +66,8 @@ export function renderTile(
         pathsToCheck = PATHS_PER_CHECK;
         if (control.isCancelled())
           throw new FarmError('RENDER_CANCELLED', 'the tile was cancelled while it rendered');
+        // Told by paths: a row of a large tile with many samples may take minutes.
+        control.progress((row * width + column + (sample + 1) / samples) / pixels);
       }
       const index = row * width + column;
       for (const layer of layers) storePixel(layer, index, sums, 1 / samples);

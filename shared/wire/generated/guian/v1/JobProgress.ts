@@ -11,6 +11,9 @@ export interface JobProgress {
   'tilesFailed'?: (number | string | Long);
   'tilesQueued'?: (number | string | Long);
   'coreSeconds'?: (number | string);
+  'attemptsFailed'?: (number | string | Long);
+  'tilesSpeculated'?: (number | string | Long);
+  'tilesVerified'?: (number | string | Long);
 }
 
 export interface JobProgress__Output {
@@ -22,4 +25,7 @@ export interface JobProgress__Output {
   'tilesFailed': (number);
   'tilesQueued': (number);
   'coreSeconds': (number);
+  'attemptsFailed': (number);
+  'tilesSpeculated': (number);
+  'tilesVerified': (number);
 }

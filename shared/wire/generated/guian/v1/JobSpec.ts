@@ -2,6 +2,7 @@
 
 import type { PackageManifest as _guian_v1_PackageManifest, PackageManifest__Output as _guian_v1_PackageManifest__Output } from '../../guian/v1/PackageManifest.js';
 import type { RenderSettings as _guian_v1_RenderSettings, RenderSettings__Output as _guian_v1_RenderSettings__Output } from '../../guian/v1/RenderSettings.js';
+import type { Long } from '@grpc/proto-loader';
 
 export interface JobSpec {
   'name'?: (string);
@@ -11,6 +12,8 @@ export interface JobSpec {
   'tile'?: (string);
   'settings'?: (_guian_v1_RenderSettings | null);
   'maxAttempts'?: (number);
+  'verify'?: (number | string);
+  'tileTimeLimitMs'?: (number | string | Long);
 }
 
 export interface JobSpec__Output {
@@ -21,4 +24,6 @@ export interface JobSpec__Output {
   'tile': (string);
   'settings': (_guian_v1_RenderSettings__Output | null);
   'maxAttempts': (number);
+  'verify': (number);
+  'tileTimeLimitMs': (number);
 }

@@ -1,6 +1,7 @@
 // Original file: proto/guian/v1/types.proto
 
 import type { RendererInfo as _guian_v1_RendererInfo, RendererInfo__Output as _guian_v1_RendererInfo__Output } from '../../guian/v1/RendererInfo.js';
+import type { BlockedJob as _guian_v1_BlockedJob, BlockedJob__Output as _guian_v1_BlockedJob__Output } from '../../guian/v1/BlockedJob.js';
 import type { Long } from '@grpc/proto-loader';
 
 export interface Node {
@@ -18,6 +19,9 @@ export interface Node {
   'agentVersion'?: (string);
   'jobIds'?: (string)[];
   'tilesDone'?: (number | string | Long);
+  'reason'?: (string);
+  'blockedJobs'?: (_guian_v1_BlockedJob)[];
+  'troubles'?: (string)[];
 }
 
 export interface Node__Output {
@@ -35,4 +39,7 @@ export interface Node__Output {
   'agentVersion': (string);
   'jobIds': (string)[];
   'tilesDone': (number);
+  'reason': (string);
+  'blockedJobs': (_guian_v1_BlockedJob__Output)[];
+  'troubles': (string)[];
 }

@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest';
+import type { Node__Output } from '#shared/wire/generated/guian/v1/Node.js';
+import { nodesText } from './nodes.js';
+
+const NOW_MS = 1_000_000;
+const node = (nodeId: string, changes: Partial<Node__Output> = {}): Node__Output => ({
+  nodeId,
+  state: 'ready',
+  slots: 8,
+  slotsBusy: 3,
+  cores: 8,
+  memoryBytes: 2 ** 34,
+  memoryUsedBytes: 2 ** 32,
+  renderers: [{ name: 'gltf', version: '1.0.0' }],
+  startedAtMs: NOW_MS - 60_000,
+  lastHeartbeatAtMs: NOW_MS - 500,
+  hostName: nodeId,
+  agentVersion: '0.1.0',
+  jobIds: ['shot-1'],
+  tilesDone: 12,
+  reason: '',
+  blockedJobs: [],
+  troubles: [],
+  ...changes,
+});
+
+test('a farm in which all is well is a table and nothing else', () => {
+  const lines = nodesText([node('n1'), node('n2')], NOW_MS).split('\n');
+  expect(lines).toHaveLength(4);
+  expect(lines[1]).toMatch(
+    /^n1 {3,}ready +3\/8 +8 +4\.0 GiB \/ 16\.0 GiB +gltf 1\.0\.0 +1 +12 +0\.5s ago +1m00s$/,
+  );
+});
+
+test('what keeps a node from work stands below the table, with the way out', () => {
+  const blockedJobs = [{ jobId: 'shot-1', failures: 3, untilMs: NOW_MS + 3_000_000 }];
+  const nodes = [
+    node('n1'),
+    node('n2', { blockedJobs, troubles: ['job shot-2: DISK_FULL: no space\nleft'] }),
+    node('n3', { state: 'quarantined', reason: 'it failed tiles for 2 studios (a, b)' }),
+    node('n4', { state: 'lost', reason: 'it has been silent for 3.5 s' }),
+  ];
+  const [, notes] = nodesText(nodes, NOW_MS).split('\n\n');
+  expect(notes!.trimEnd().split('\n')).toEqual([
+    'n2: blocked for job shot-1: it failed 3 tiles; for 50m00s if it fails no more',
+    'n2: job shot-2: DISK_FULL: no space | left',
+    'n2: once it is mended: guian node forgive n2',
+    'n3: quarantined: it failed tiles for 2 studios (a, b)',
+    'n3: once it is mended: guian node forgive n3',
+    'n4: lost: it has been silent for 3.5 s',
+  ]);
+});
+
+test('a node with very many notes does not flood the terminal', () => {
+  const troubles = Array.from({ length: 60 }, (_, index) => `job shot-${index}: DISK_FULL: no space left`);
+  const [, notes] = nodesText([node('n1', { troubles })], NOW_MS).split('\n\n');
+  expect(notes!.trimEnd().split('\n')).toHaveLength(6);
+  expect(notes).toContain('n1: and 55 more: guian nodes --json');
+});

@@ -1,0 +1,62 @@
+import { expect, it } from 'vitest';
+import { newIdempotencyKey, newJobId, newPlanId } from '#shared/domain/ids.js';
+import { type JobRecord, jobRecordSchema, renderSettingsSchema } from '#shared/domain/job.js';
+import { endedRecordSchema } from '../adapters/store/records.js';
+import { JobRegistry, viewOf } from './job-registry.js';
+import { JobWaits } from './job-waits.js';
+import { LiveJob } from './live-job.js';
+
+function record(createdAtMs: number): JobRecord {
+  return jobRecordSchema.parse({
+    jobId: newJobId('test'),
+    name: 'test',
+    studio: 'default',
+    idempotencyKey: newIdempotencyKey(),
+    requestDigest: 'ab'.repeat(32),
+    manifest: {
+      entry: 's',
+      files: [{ path: 's', digest: String(createdAtMs % 10).repeat(64), sizeBytes: 1 }],
+    },
+    frames: [1, 2, 5],
+    settings: renderSettingsSchema.parse({ widthPx: 100, heightPx: 70 }),
+    plan: { planId: newPlanId(), tileWidthPx: 32, tileHeightPx: 32 },
+    tile: 'auto',
+    maxAttempts: 4,
+    warnings: [],
+    createdAtMs,
+  });
+}
+
+const ended = endedRecordSchema.parse({
+  ...{ state: 'cancelled', finishedAtMs: 3, framesFinished: 1, framesFailed: 0 },
+  ...{ tilesDone: 12, tilesFailed: 0, coreSeconds: 2 },
+});
+
+it('an ended job is shown as before, from less memory, and its blobs stay referred to', () => {
+  const jobs = new JobRegistry();
+  const [first, second] = [record(1), record(2)];
+  jobs.addLive(new LiveJob(first));
+  jobs.addLive(new LiveJob(second));
+  const before = jobs.view(first.jobId);
+  jobs.addEnded({ record: first, ended });
+  const after = jobs.view(first.jobId);
+  expect(after.record).toEqual(first);
+  expect(after).toMatchObject({ state: 'cancelled', finishedAtMs: 3, tilesPerFrame: before.tilesPerFrame });
+  expect(after.progress).toMatchObject({ framesTotal: 3, framesFinished: 1, tilesTotal: 36, tilesDone: 12 });
+  expect(jobs.byKey(first.idempotencyKey)).toEqual(first);
+  expect([...jobs.newestFirst()].map(({ jobId }) => jobId)).toEqual([second.jobId, first.jobId]);
+  expect(jobs.liveJobs().map(({ jobId }) => jobId)).toEqual([second.jobId]);
+  expect(['1', '2', '3'].map((digit) => jobs.isReferenced(digit.repeat(64)))).toEqual([true, true, false]);
+  expect(viewOf(jobs.get(first.jobId)).waitsFor).toBeUndefined();
+});
+
+it('a job waits as long as anything of it does', () => {
+  const waits = new JobWaits();
+  const { jobId } = record(1);
+  expect(waits.begin(jobId, 'frame 1', 'no space')).toBe(true);
+  expect(waits.begin(jobId, 'frame 2', 'no space either')).toBe(false);
+  expect(waits.end(jobId, 'frame 1')).toBe(false);
+  expect(waits.reasonOf(jobId)).toBe('no space either');
+  expect(waits.end(jobId, 'frame 2')).toBe(true);
+  expect([waits.reasonOf(jobId), waits.end(jobId, 'frame 2')]).toEqual([undefined, false]);
+});

@@ -1,0 +1,72 @@
+/** What the bus holds of which jobs. */
+import { retryCall } from '#shared/bus/retry-call.js';
+import { type JobId, jobIdSchema } from '#shared/domain/ids.js';
+import type { Farm } from '../farm.js';
+import type { LiveJob } from '../jobs/live-job.js';
+import type { ResultPurger } from './end-job.js';
+
+/**
+ * Ids of all jobs of which the bus holds a record, a tile, a result or a consumer. Subjects that no part of the farm
+ * writes are purged: anybody on the bus can write them, and nobody reads them.
+ */
+export async function jobsOnBus(farm: Farm): Promise<Set<JobId>> {
+  const { bus, signal, log } = farm;
+  const ids = new Set<JobId>();
+  const add = (id: string | undefined): boolean => {
+    const parsed = jobIdSchema.safeParse(id);
+    if (parsed.success) ids.add(parsed.data);
+    else log.warn({ jobId: id }, 'the bus holds something of a job that cannot be; it is left out');
+    return parsed.success;
+  };
+  const bucket = await retryCall('open bucket of jobs', () => bus.kvm.open(bus.names.jobsBucket), signal);
+  await retryCall(
+    'list records of jobs',
+    async () => {
+      for await (const key of await bucket.keys()) add(key);
+    },
+    signal,
+  );
+  for (const [stream, all] of [
+    [bus.names.tilesStream, bus.names.tilesAll],
+    [bus.names.resultsStream, bus.names.resultsAll],
+  ] as const) {
+    for (const subject of await subjectsOf(farm, stream, all)) {
+      const tokens = subject.slice(bus.names.prefix.length + 1).split('.');
+      if (add(tokens[1]) && tokens.length > 2) continue;
+      await retryCall(`purge ${subject}`, () => bus.jsm.streams.purge(stream, { filter: subject }), signal);
+    }
+  }
+  await retryCall(
+    'list consumers',
+    async () => {
+      for await (const consumer of bus.jsm.consumers.list(bus.names.tilesStream)) add(consumer.name);
+    },
+    signal,
+  );
+  return ids;
+}
+
+/** Subjects of which a stream holds messages. */
+export async function subjectsOf(farm: Farm, stream: string, filter: string): Promise<Set<string>> {
+  const info = await retryCall(
+    `list subjects of ${filter}`,
+    () => farm.bus.jsm.streams.info(stream, { subjects_filter: filter }),
+    farm.signal,
+  );
+  return new Set(Object.keys(info.state.subjects ?? {}));
+}
+
+/**
+ * Results of frames that have ended: recorded, but not purged before a kill; or there again, as the stream was put back
+ * to an older state. @returns of how many frames.
+ */
+export async function purgeEndedFrames(farm: Farm, results: ResultPurger, job: LiveJob): Promise<number> {
+  const { names } = farm.bus;
+  const subjects = await subjectsOf(farm, names.resultsStream, names.resultsOfJob(job.jobId));
+  const frames = new Set(
+    [...subjects].map((subject) => Number(subject.slice(names.prefix.length + 1).split('.')[2])),
+  );
+  const ended = [...frames].filter((frame) => !job.openFrame(frame));
+  await Promise.all(ended.map((frame) => results.purge(names.resultsOfFrame(job.jobId, frame))));
+  return ended.length;
+}

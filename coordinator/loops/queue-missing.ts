@@ -1,0 +1,59 @@
+/** Finds tiles of a job that are neither done nor moving, and queues them again. */
+import { retryCall } from '#shared/bus/retry-call.js';
+import type { Farm } from '../farm.js';
+import type { LiveJob } from '../jobs/live-job.js';
+import { queuedTiles } from '../jobs/queued-tiles.js';
+import { isAttemptLive } from '../jobs/tile-case.js';
+import type { Instances } from '../recovery/instances.js';
+import { missingTiles } from '../recovery/missing-tiles.js';
+import type { Collector } from './collect.js';
+import { subjectsOf } from './jobs-on-bus.js';
+import { tellRepaired } from './tell-repaired.js';
+
+/** @returns how many tiles are queued again. */
+export async function queueMissing(
+  farm: Farm,
+  job: LiveJob,
+  collector: Collector,
+  instances: Instances,
+): Promise<number> {
+  if (job.isEnding || job.tilesQueued === 0) return 0;
+  await Promise.allSettled([...job.publishes]);
+  const suspects = queuedTiles(job);
+  const { bus, signal } = farm;
+  const { jobId } = job;
+  const inQueue = await subjectsOf(farm, bus.names.tilesStream, bus.names.tilesOfJob(jobId));
+  const isStuck = inQueue.size > 0 && (await isConsumerDry(farm, job));
+  // An agent publishes the result before it acks: whatever left the queue before the look above has its result in the
+  // stream by now, so that once the collector has caught up, a tile without one is truly missing.
+  await collector.caughtUp();
+  if (job.isEnding || signal.aborted) return 0;
+  const missing = missingTiles({
+    queued: suspects.filter(
+      ({ open, tile, attempt }) => open.state === 'rendering' && isAttemptLive(open, tile, attempt),
+    ),
+    isInQueue: ({ frame, tile, attempt }) => inQueue.has(bus.names.tile({ jobId, frame, tile, attempt })),
+    isStuck,
+    liveHands: instances.handsOf(jobId).held,
+  });
+  for (const { open, tile, attempt } of missing) job.requeue(open, tile, attempt);
+  if (missing.length > 0) {
+    const tiles = missing.length === 1 ? '1 tile was' : `${missing.length} tiles were`;
+    const how = isStuck ? 'in the queue without ever being delivered' : 'missing from the queue';
+    tellRepaired(farm, job, `${tiles} ${how}; queued again`);
+  }
+  return missing.length;
+}
+
+/**
+ * After a server was killed, finished tiles may stand in the stream that its consumer never delivers (measured on 2.9):
+ * nothing pending and nothing at a node, although the stream is not empty.
+ */
+async function isConsumerDry({ bus, signal }: Farm, { jobId }: LiveJob): Promise<boolean> {
+  const info = await retryCall(
+    `look at consumer ${jobId}`,
+    () => bus.jsm.consumers.info(bus.names.tilesStream, bus.names.consumer(jobId)),
+    signal,
+  );
+  return info.num_pending === 0 && info.num_ack_pending === 0;
+}

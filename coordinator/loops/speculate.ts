@@ -1,0 +1,138 @@
+/**
+ * Once a second, looks at tiles that would otherwise wait: those that hold the end of a job back get a second copy, those
+ * that every node left leaves to others are queued anew for all, and results whose second opinion can no longer be had
+ * are accepted.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { JobId, NodeId } from '#shared/domain/ids.js';
+import type { Farm } from '../farm.js';
+import type { LiveFrame } from '../jobs/live-frame.js';
+import type { LiveJob } from '../jobs/live-job.js';
+import { queuedTiles } from '../jobs/queued-tiles.js';
+import { liveAttempts, unwantedNodes } from '../jobs/tile-case.js';
+import { isStranded } from '../recovery/avoid-list.js';
+import type { Instances } from '../recovery/instances.js';
+import { attemptKey, heldKey } from '../recovery/lost-tiles.js';
+import { type Hold, type Holds, stragglers, trackHolds, type Worker } from '../recovery/stragglers.js';
+import type { Collector } from './collect.js';
+import type { Feeder } from './feed.js';
+import type { Recovery } from './recover.js';
+import type { WorkersOf } from './tell-opinions.js';
+
+const EVERY_MS = 1_000;
+
+export interface SpeculatorParts {
+  readonly instances: Instances;
+  readonly workersOf: WorkersOf;
+  readonly feeder: Feeder;
+  readonly recovery: Recovery;
+  readonly collector: Collector;
+}
+
+/** Resolves when the farm closes. */
+export async function speculateLoop(farm: Farm, parts: SpeculatorParts): Promise<void> {
+  let holds: Holds = new Map();
+  while (!farm.signal.aborted) {
+    await delay(EVERY_MS, undefined, { signal: farm.signal }).catch(() => undefined);
+    if (farm.signal.aborted) return;
+    holds = lookOnce(farm, parts, holds);
+  }
+}
+
+function lookOnce(farm: Farm, parts: SpeculatorParts, before: Holds): Holds {
+  const jobs = farm.jobs.liveJobs().filter((job) => !job.isEnding);
+  const nearEnd = new Set(jobs.filter((job) => job.isAllOut).map((job) => job.jobId));
+  const nowMs = performance.now();
+  const heartbeats = [...parts.instances.live()].map((instance) => instance.heartbeat);
+  const holds = trackHolds(before, heartbeats, nearEnd, nowMs);
+  const byJob = new Map<JobId, Hold[]>();
+  for (const hold of holds.values()) {
+    const ofJob = byJob.get(hold.jobId) ?? [];
+    ofJob.push(hold);
+    byJob.set(hold.jobId, ofJob);
+  }
+  const loads = new Map<NodeId, Worker>(heartbeats.map((heartbeat) => [heartbeat.nodeId, heartbeat]));
+  for (const job of jobs) {
+    const workers = parts.workersOf(job.jobId);
+    if (workers.length === 0) continue;
+    settleStranded(parts, job, workers);
+    const idle = workers.flatMap((nodeId) => loads.get(nodeId) ?? []);
+    copyStragglers(farm, parts, job, byJob.get(job.jobId) ?? [], idle, nowMs);
+  }
+  return holds;
+}
+
+/** Few tiles have a case, so that this costs nothing as long as all is well. */
+function settleStranded(parts: SpeculatorParts, job: LiveJob, workers: readonly NodeId[]): void {
+  for (const frame of [...job.openFrames()]) {
+    for (const tile of [...frame.cases.keys()]) {
+      if (frame.state !== 'rendering') break;
+      if (parts.collector.acceptLone(job, frame, tile)) continue;
+      const live = liveAttempts(frame, tile);
+      if (!isStranded(live, workers)) continue;
+      void parts.recovery.withdraw(job, addressed(job, frame, tile));
+      for (const { attempt } of live) job.requeue(frame, tile, attempt);
+      parts.feeder.kick();
+    }
+  }
+}
+
+function copyStragglers(
+  farm: Farm,
+  parts: SpeculatorParts,
+  job: LiveJob,
+  holds: readonly Hold[],
+  workers: readonly Worker[],
+  nowMs: number,
+): void {
+  const hasIdle = workers.some(({ slots, slotsBusy }) => slotsBusy < slots);
+  if (holds.length === 0 || !hasIdle || !isQueueDry(job, holds)) return;
+  const frames = new Map([...job.openFrames()].map((frame) => [frame.frame, frame]));
+  const copyable = (hold: Hold) => copyableTile(job, frames.get(hold.held[0]), hold);
+  const chosen = stragglers({ holds, workers, expectedMs: job.expectedMs, nowMs, copyable });
+  for (const { held, nodeId, isRendering, sinceMs } of chosen) {
+    const [frameNumber, tile, attempt] = held;
+    job.copy(frames.get(frameNumber)!, tile, nodeId);
+    const seconds = ((nowMs - sinceMs) / 1000).toFixed(1);
+    const what = isRendering ? 'has rendered' : 'has had at hand';
+    const message = `node ${nodeId} ${what} tile ${tile} of frame ${frameNumber} for ${seconds} s; another node renders it too`;
+    const where = { jobId: job.jobId, frame: frameNumber, tile, attempt, nodeId };
+    farm.log.info({ ...where, reason: message }, 'tile queued a second time');
+    void farm.events.publish({ ...where, kind: 'speculated', state: job.state, message });
+  }
+  if (chosen.length > 0) parts.feeder.kick();
+}
+
+/** Nothing waits in the stream that an idle node could take instead: every queued tile is in the hand of some node. */
+function isQueueDry(job: LiveJob, holds: readonly Hold[]): boolean {
+  const held = new Set(holds.map((hold) => heldKey(hold.held)));
+  const waiting = new Map<string, boolean>();
+  for (const { frame, tile, attempt } of queuedTiles(job)) {
+    const key = `${frame}/${tile}`;
+    waiting.set(key, (waiting.get(key) ?? true) && !held.has(attemptKey(frame, tile, attempt)));
+  }
+  return ![...waiting.values()].includes(true);
+}
+
+/**
+ * A copy is an attempt like any other, and its failure counts. So it is made only for a tile that can afford that: a tile
+ * whose first attempt still renders is never given up for its copy.
+ */
+function copyableTile(job: LiveJob, frame: LiveFrame | undefined, { held: [, tile, attempt] }: Hold) {
+  if (frame?.state !== 'rendering') return undefined;
+  const live = liveAttempts(frame, tile);
+  const isOnlyOne = live.length === 1 && live[0]!.attempt === attempt;
+  const isSuspect = (frame.cases.get(tile)?.losses ?? 0) > 0;
+  const canAfford = job.failureCount(frame, tile) + 1 < job.record.maxAttempts;
+  return isOnlyOne && !isSuspect && canAfford ? { avoid: unwantedNodes(frame, tile) } : undefined;
+}
+
+function addressed(job: LiveJob, frame: LiveFrame, tile: number) {
+  return liveAttempts(frame, tile).map(({ attempt, sequence }) => ({
+    jobId: job.jobId,
+    frame: frame.frame,
+    tile,
+    attempt,
+    sequence,
+  }));
+}

@@ -1,0 +1,166 @@
+/** Messages that come twice, late, in another order, under another name, or for a job that is over: nothing is doubled. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { headers, type Msg } from '@nats-io/transport-node';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { RESULT_HEADER, type ResultMeta, type TileMessage } from '#shared/bus/messages.js';
+import type { JobId, PlanId } from '#shared/domain/ids.js';
+import { leftOnBus } from '#tests/support/farm-calls.js';
+import { type FaultAgent, type FaultFarm, startFaultFarm } from '#tests/support/fault-farm.js';
+import {
+  expectWholeJob,
+  type FaultJob,
+  LARGE_TILES,
+  SMALL_TILES,
+  submitFaultJob,
+  tilesDone,
+} from '#tests/support/fault-job.js';
+import { type NatsFrame, NatsFrames } from '#tests/support/nats-frames.js';
+import type { LinkFilter } from '#tests/support/tcp-proxy.js';
+import { waitUntil } from '#tests/support/wait-until.js';
+
+/** 60 tiles of 60 ms. */
+const JOB: FaultJob = { ...SMALL_TILES, frames: 4, costMs: 60 };
+const TILES = 60;
+
+let farm: FaultFarm;
+let agent: FaultAgent;
+beforeAll(async () => {
+  farm = await startFaultFarm();
+  agent = await farm.startAgent('agent', { filter: partsSwapped });
+});
+afterAll(async () => {
+  await farm[Symbol.asyncDispose]();
+});
+
+/** Of results in two parts, the second goes ahead of the first. */
+const partsSwapped: LinkFilter = () => {
+  const frames = new NatsFrames();
+  let first: NatsFrame | undefined;
+  const inOtherOrder = (frame: NatsFrame): Buffer[] => {
+    if (frame.op === 'HPUB' && frame.headers.includes('"part":0,"partCount":2')) {
+      first = frame;
+      return [];
+    }
+    const ahead = first;
+    if (!ahead || !frame.headers.includes('"part":1,"partCount":2')) return [frame.bytes];
+    first = undefined;
+    return [frame.bytes, ahead.bytes];
+  };
+  return { up: (chunk) => Buffer.concat(frames.push(chunk).flatMap(inOtherOrder)) };
+};
+
+/** What passes over the bus from now on. */
+function record() {
+  const seen = { tiles: [] as Msg[], results: [] as Msg[] };
+  const { connection, names } = farm.bus;
+  const into = (list: Msg[]) => ({
+    callback: (error: Error | null, message: Msg) => void (error ?? list.push(message)),
+  });
+  connection.subscribe(names.tilesAll, into(seen.tiles));
+  connection.subscribe(names.resultsAll, into(seen.results));
+  return seen;
+}
+
+interface Copy {
+  /** Without its message id, the stream takes it for a new message. */
+  readonly keepId?: boolean;
+  readonly meta?: Partial<ResultMeta>;
+}
+
+/** Once more on the bus, with changes. */
+function resendResult(original: Msg, { keepId = false, meta = {} }: Copy): void {
+  const { connection, names } = farm.bus;
+  const changed = { ...(JSON.parse(original.headers!.get(RESULT_HEADER)) as ResultMeta), ...meta };
+  const copied = headers();
+  copied.set(RESULT_HEADER, JSON.stringify(changed));
+  if (keepId) copied.set('Nats-Msg-Id', original.headers!.get('Nats-Msg-Id'));
+  connection.publish(names.result(changed, changed.part), original.data, { headers: copied });
+}
+
+/** Once more on the bus, perhaps as another attempt. */
+function resendTile(original: Msg, attemptsMore: number): void {
+  const { connection, names } = farm.bus;
+  const tile = original.json<TileMessage>();
+  const changed = { ...tile, attempt: tile.attempt + attemptsMore };
+  connection.publish(names.tile(changed), JSON.stringify(changed));
+}
+
+const COPIES: readonly Copy[] = [
+  { keepId: true },
+  {},
+  { meta: { attempt: 7 } },
+  { meta: { planId: 'another-plan' as PlanId } },
+  { meta: { nodeId: 'somebody' as ResultMeta['nodeId'] } },
+];
+
+it('results sent again, as they were, as other attempts, of another plan, last first, count once', async () => {
+  const seen = record();
+  const jobId = await submitFaultJob(farm, JOB);
+  // The first frame's results are in, and its frame is finished.
+  await tilesDone(farm, jobId, 20);
+  const resent = seen.results.slice(0, 20);
+  for (const result of resent.toReversed()) for (const copy of COPIES) resendResult(result, copy);
+  const events = await expectWholeJob(farm, jobId, JOB);
+  expect(events.filter(({ kind }) => kind === 'warning')).toEqual([]);
+});
+
+it('parts of a result that come in another order are joined in their own', async () => {
+  const jobId = await submitFaultJob(farm, LARGE_TILES);
+  await expectWholeJob(farm, jobId, LARGE_TILES);
+});
+
+it('tiles queued again, as they were or as other attempts, are rendered in vain at most once each', async () => {
+  const seen = record();
+  const jobId = await submitFaultJob(farm, JOB);
+  await tilesDone(farm, jobId, 20);
+  const renderedOf = (message: Msg) => message.subject.split('.').slice(3, 5).join('/');
+  const done = new Set(seen.results.map(renderedOf));
+  const [doneTiles, openTiles] = [true, false].map((isDone) =>
+    seen.tiles.filter((tile) => done.has(renderedOf(tile)) === isDone).slice(0, 15),
+  ) as [Msg[], Msg[]];
+  expect([doneTiles.length, openTiles.length]).toEqual([15, 15]);
+  for (const tile of doneTiles) for (const more of [0, 1]) resendTile(tile, more);
+  for (const tile of openTiles) for (const more of [0, 5]) resendTile(tile, more);
+  await expectWholeJob(farm, jobId, JOB);
+  // A done tile that comes again is dropped when the node's heartbeat is answered, or rendered before that.
+  expect(seen.results.length).toBeGreaterThanOrEqual(TILES);
+  expect(seen.results.length).toBeLessThanOrEqual(TILES + 2 * doneTiles.length + openTiles.length);
+});
+
+it('results and tiles of a job that is over are cleared away, and start nothing', async () => {
+  const seen = record();
+  const jobId = await submitFaultJob(farm, JOB);
+  await expectWholeJob(farm, jobId, JOB);
+  for (const result of seen.results.slice(0, 10)) for (const copy of COPIES) resendResult(result, copy);
+  const left = () => leftOnBus(farm, jobId);
+  await waitUntil(async () => (await left()).results > 0, { timeoutMs: 5_000, describe: 'stray results' });
+  await farm.studio.cleared(jobId);
+  for (const tile of seen.tiles.slice(0, 10)) resendTile(tile, 0);
+  await waitUntil(async () => (await left()).tiles === 10, { timeoutMs: 5_000, describe: 'stray tiles' });
+  await farm.coordinator.stop();
+  await farm.coordinator.start();
+  await farm.studio.cleared(jobId);
+  expect((await farm.studio.get(jobId)).state).toBe('finished');
+  expect((await farm.studio.watch(jobId, 0, true)).filter(({ kind }) => kind === 'finished')).toHaveLength(1);
+});
+
+it('results that a slow link delays by seconds arrive after others have done their tiles, and count once', async () => {
+  const other = await farm.startAgent('other');
+  const seen = record();
+  const jobId = await submitFaultJob(farm, JOB);
+  await tilesDone(farm, jobId, 10);
+  agent.link.delay(3_000, 0);
+  await delay(5_000);
+  agent.link.delay(0, 0);
+  await expectWholeJob(farm, jobId, JOB);
+  const tilesOf = (nodeId: string) =>
+    seen.results.filter((result) => result.headers!.get(RESULT_HEADER).includes(`"nodeId":"${nodeId}"`))
+      .length;
+  expect(tilesOf(agent.nodeId)).toBeGreaterThan(0);
+  expect(tilesOf(other.nodeId)).toBeGreaterThan(0);
+  const { names, jsm } = farm.bus;
+  await waitUntil(async () => (await jsm.streams.info(names.resultsStream)).state.messages === 0, {
+    timeoutMs: 20_000,
+    describe: () => `no result of ${jobId as JobId} that came late`,
+  });
+});
