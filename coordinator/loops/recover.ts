@@ -46,9 +46,14 @@ export class Recovery {
     this.windowMoved = windowMoved;
   }
 
-  /** Nodes may have died while no coordinator listened: once the others have spoken, every job is looked at. */
+  /**
+   * Nodes may have died while no coordinator listened: once others have spoken, every job is looked at. Before that
+   * nobody is there to whom a tile could be given.
+   */
   async sweepAfterStart(): Promise<void> {
-    await delay(TIMES.nodeLostAfterMs, undefined, { signal: this.farm.signal });
+    const { signal } = this.farm;
+    await delay(TIMES.nodeLostAfterMs, undefined, { signal });
+    while (this.instances.live().next().done) await delay(TIMES.heartbeatEveryMs, undefined, { signal });
     this.sweep(this.farm.jobs.liveJobs().map((job) => job.jobId));
     await this.sweeping;
   }

@@ -9,6 +9,7 @@ import { type FaultAgent, type FaultFarm, startFaultFarm } from '#tests/support/
 import {
   expectWholeJob,
   type FaultJob,
+  jobEnds,
   LARGE_TILES,
   SMALL_TILES,
   submitFaultJob,
@@ -142,6 +143,15 @@ it('results and tiles of a job that is over are cleared away, and start nothing'
   await farm.studio.cleared(jobId);
   expect((await farm.studio.get(jobId)).state).toBe('finished');
   expect((await farm.studio.watch(jobId, 0, true)).filter(({ kind }) => kind === 'finished')).toHaveLength(1);
+});
+
+it('a coordinator behind a slow link takes in results and purges them while frames end in quick succession', async () => {
+  const job: FaultJob = { ...SMALL_TILES, frames: 12, costMs: 10 };
+  farm.coordinatorLink.delay(150, 150);
+  const jobId = await submitFaultJob(farm, job);
+  await jobEnds(farm, jobId);
+  farm.coordinatorLink.delay(0, 0);
+  await expectWholeJob(farm, jobId, job);
 });
 
 it('results that a slow link delays by seconds arrive after others have done their tiles, and count once', async () => {

@@ -97,7 +97,15 @@ export async function expectWholeJob(
   const { studio } = farm;
   await jobEnds(farm, jobId);
   const ended = await studio.get(jobId);
-  const events = await studio.watch(jobId, 0, true);
+  // The end is recorded before it is told.
+  let events: JobEvent__Output[] = [];
+  await waitUntil(
+    async () => {
+      events = await studio.watch(jobId, 0, true);
+      return events.some(({ kind }) => kind === 'finished');
+    },
+    { timeoutMs: 15_000, describe: () => `the event "finished" after ${events.length} others` },
+  );
   const story = events.map(({ kind, message }) => `${kind}: ${message}`).join('\n');
   expect(ended.state, story).toBe('finished');
   const tilesTotal = job.frames * ended.tilesPerFrame;
