@@ -108,6 +108,11 @@ export class Assigner {
     return workers;
   }
 
+  /** The jobs that a node was told to work for last. */
+  assignedTo(nodeId: NodeId): ReadonlySet<JobId> {
+    return this.written.get(nodeId)?.jobIds ?? NO_JOBS;
+  }
+
   /** The bucket was made anew. */
   writeAll(): void {
     this.written.clear();

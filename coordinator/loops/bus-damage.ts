@@ -5,8 +5,10 @@
  * Nothing that was taken is given up: tiles that were placed stay placed, frames that were recorded stay. What was queued
  * is found missing (queue-missing.ts), what was in flight is published again by who has it, or rendered again.
  */
+import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
 import { retryCall } from '#shared/bus/retry-call.js';
 import { ensureStreams } from '#shared/bus/streams.js';
+import type { JobId } from '#shared/domain/ids.js';
 import type { Farm } from '../farm.js';
 import { queuedTiles } from '../jobs/queued-tiles.js';
 import { setSequence } from '../jobs/tile-case.js';
@@ -51,8 +53,11 @@ export async function restoreBus(farm: Farm, collector: Collector, damage: BusDa
   for (const job of farm.jobs.liveJobs()) {
     if (job.isEnding) continue;
     // They name other messages now, or none.
-    if (isHurt(names.tilesStream))
+    if (isHurt(names.tilesStream)) {
       for (const { open, tile, attempt } of queuedTiles(job)) setSequence(open, tile, attempt, 0);
+      // It may be further than the stream, and would pass over whatever is queued now.
+      await removeConsumer(farm, job.jobId);
+    }
     await openLiveJob(farm, collector, job);
     if (damage.rolledBack.includes(names.resultsStream)) await purgeEndedFrames(farm, collector, job);
     const { missing, rolledBack } = damage;
@@ -62,6 +67,14 @@ export async function restoreBus(farm: Farm, collector: Collector, damage: BusDa
     ].join(' and ');
     tellRepaired(farm, job, `the bus ${what}; all of it is made again`);
   }
+}
+
+async function removeConsumer({ bus, signal }: Farm, jobId: JobId): Promise<void> {
+  const remove = () => bus.jsm.consumers.delete(bus.names.tilesStream, bus.names.consumer(jobId));
+  await retryCall(`delete consumer ${jobId}`, remove, signal).catch((error: unknown) => {
+    const isGone = error instanceof JetStreamApiError && error.code === JetStreamApiCodes.ConsumerNotFound;
+    if (!isGone) throw error;
+  });
 }
 
 /** Nothing when there is no such stream. */

@@ -46,6 +46,28 @@ export async function jobsOnBus(farm: Farm): Promise<Set<JobId>> {
   return ids;
 }
 
+/**
+ * Jobs that do not run, and of which the queue holds tiles nevertheless: somebody published them after the job's end.
+ * The subjects are listed only where there are more messages than the running jobs have tiles in the queue.
+ */
+export async function jobsWithStrayTiles(farm: Farm): Promise<JobId[]> {
+  const { bus, signal, jobs } = farm;
+  const { tilesStream, tilesAll, prefix } = bus.names;
+  const live = jobs.liveJobs();
+  const { state } = await retryCall(
+    `look at stream ${tilesStream}`,
+    () => bus.jsm.streams.info(tilesStream),
+    signal,
+  );
+  if (state.messages <= live.reduce((sum, job) => sum + job.tilesQueued, 0)) return [];
+  const subjects = await subjectsOf(farm, tilesStream, tilesAll);
+  const ids = new Set([...subjects].map((subject) => subject.slice(prefix.length + 1).split('.')[1]));
+  return [...ids].flatMap((id) => {
+    const parsed = jobIdSchema.safeParse(id);
+    return parsed.success && !jobs.liveJob(parsed.data) ? [parsed.data] : [];
+  });
+}
+
 /** Subjects of which a stream holds messages. */
 export async function subjectsOf(farm: Farm, stream: string, filter: string): Promise<Set<string>> {
   const info = await retryCall(

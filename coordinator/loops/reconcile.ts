@@ -9,8 +9,9 @@ import type { Instances } from '../recovery/instances.js';
 import type { Assigner } from './assign.js';
 import { findBusDamage, restoreBus } from './bus-damage.js';
 import type { Collector } from './collect.js';
+import { dropDamagedStreams } from './damaged-streams.js';
 import type { Feeder } from './feed.js';
-import { jobsOnBus, purgeEndedFrames } from './jobs-on-bus.js';
+import { jobsOnBus, jobsWithStrayTiles, purgeEndedFrames } from './jobs-on-bus.js';
 import { clearUnlessLive, mendJobOnBus } from './open-on-bus.js';
 import { queueMissing } from './queue-missing.js';
 import { isStreamLost } from './stream-lost.js';
@@ -62,6 +63,7 @@ export async function reconcileLoop(farm: Farm, parts: ReconcileParts): Promise<
     await delay(EVERY_MS, undefined, { signal: farm.signal }).catch(() => undefined);
     if (farm.signal.aborted) return;
     await tried(farm, async () => {
+      await dropDamagedStreams(farm);
       const damage = await findBusDamage(farm, collector);
       if (damage) await restoreBus(farm, collector, damage);
       await purgeStrays(farm, collector);
@@ -87,12 +89,13 @@ async function tried(farm: Farm, work: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Results that an agent published after its job had ended. */
+/** Results that an agent published after its job had ended, and tiles that somebody else did. */
 async function purgeStrays(farm: Farm, collector: Collector): Promise<void> {
-  for (const jobId of [...collector.strays]) {
-    collector.strays.delete(jobId);
+  const late = [...collector.strays];
+  collector.strays.clear();
+  for (const jobId of new Set([...late, ...(await jobsWithStrayTiles(farm))])) {
     if (farm.jobs.liveJob(jobId)) continue;
     await clearUnlessLive(farm, collector, jobId);
-    farm.log.info({ jobId }, 'late results of an ended job purged');
+    farm.log.info({ jobId }, 'late tiles and results of an ended job purged');
   }
 }

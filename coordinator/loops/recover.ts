@@ -8,7 +8,7 @@
  * isolated, and at last failed (tiles-at-work.ts).
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { deliveredSoFar, endLeases, type LeasedTile } from '#shared/bus/end-leases.js';
+import { type Delivered, deliveredSoFar, endLeases, type LeasedTile } from '#shared/bus/end-leases.js';
 import type { Hands, HeartbeatAnswer, HeldAttempt } from '#shared/bus/messages.js';
 import { withdrawTiles } from '#shared/bus/withdraw-tiles.js';
 import type { JobId, NodeId } from '#shared/domain/ids.js';
@@ -23,6 +23,8 @@ import { lossConsequence, tilesAtWork } from '../recovery/tiles-at-work.js';
 import { publishFailure } from './reject-result.js';
 
 const ASK_EVERY_MS = 10;
+/** How long the oldest lease of a job must stand, with more leases than nodes say they have tiles, to be looked at. */
+const STANDS_MS = 3_000;
 
 /** A job to look at: which nodes were lost, as far as known, and the attempts that have been given away by name. */
 interface WantedSweep {
@@ -35,14 +37,24 @@ interface WantedSweep {
 export class Recovery {
   private readonly farm: Farm;
   private readonly instances: Instances;
+  /** The jobs that a node was told to work for: it may hold tiles of one that it has not told of yet. */
+  private readonly assignedTo: (nodeId: NodeId) => Iterable<JobId>;
   /** A tile is planned anew. */
   private readonly windowMoved: () => void;
   private readonly sweepWanted = new Map<JobId, WantedSweep>();
+  /** Where the oldest lease stood when tiles in nobody's hand were last given away, by job. */
+  private readonly gaveAt = new Map<JobId, { readonly acknowledgedUpTo: number; readonly atMs: number }>();
   private sweeping: Promise<void> | undefined;
 
-  constructor(farm: Farm, instances: Instances, windowMoved: () => void) {
+  constructor(
+    farm: Farm,
+    instances: Instances,
+    assignedTo: (nodeId: NodeId) => Iterable<JobId>,
+    windowMoved: () => void,
+  ) {
     this.farm = farm;
     this.instances = instances;
+    this.assignedTo = assignedTo;
     this.windowMoved = windowMoved;
   }
 
@@ -56,6 +68,47 @@ export class Recovery {
     while (this.instances.live().next().done) await delay(TIMES.heartbeatEveryMs, undefined, { signal });
     this.sweep(this.farm.jobs.liveJobs().map((job) => job.jobId));
     await this.sweeping;
+  }
+
+  /**
+   * A tile that is given to a connection in the moment in which it breaks is leased and in nobody's hand, though no node
+   * is lost. Looks for such ones until the farm closes.
+   */
+  async sweepWhatStands(): Promise<void> {
+    const { signal, log } = this.farm;
+    let before = new Map<JobId, number>();
+    while (!signal.aborted) {
+      await delay(STANDS_MS, undefined, { signal }).catch(() => undefined);
+      try {
+        const { now, standing } = await this.findStanding(before);
+        before = now;
+        if (standing.length > 0) this.sweep(standing);
+      } catch (err) {
+        if (!signal.aborted) log.debug({ err }, 'leases not looked at');
+      }
+    }
+  }
+
+  private async findStanding(before: ReadonlyMap<JobId, number>) {
+    const { bus, signal, jobs } = this.farm;
+    const now = new Map<JobId, number>();
+    const standing: JobId[] = [];
+    // Nobody could be given a tile.
+    if (this.instances.live().next().done) return { now, standing };
+    for (const { jobId, isEnding } of jobs.liveJobs()) {
+      const delivered = isEnding ? undefined : await deliveredSoFar(bus, jobId, signal);
+      if (!delivered || delivered.leased === 0) continue;
+      now.set(jobId, delivered.acknowledgedUpTo);
+      if (before.get(jobId) !== delivered.acknowledgedUpTo) continue;
+      // A tile that was given away counts as leased until somebody takes it: it is not given away and told of again and again.
+      const gave = this.gaveAt.get(jobId);
+      const isWaiting =
+        gave?.acknowledgedUpTo === delivered.acknowledgedUpTo &&
+        performance.now() - gave.atMs < TIMES.leaseMs;
+      if (!isWaiting && delivered.leased > this.instances.handsOf(jobId).held.length) standing.push(jobId);
+    }
+    for (const jobId of this.gaveAt.keys()) if (!now.has(jobId)) this.gaveAt.delete(jobId);
+    return { now, standing };
   }
 
   /** Resolves when nothing is under way. */
@@ -88,7 +141,7 @@ export class Recovery {
         message: `node ${nodeId} was lost (${how}); ${openTiles(tiles)}`,
       });
     }
-    this.sweep(heartbeat.jobIds, instance, isCrash);
+    this.sweep(new Set([...heartbeat.jobIds, ...this.assignedTo(nodeId)]), instance, isCrash);
   }
 
   /** What a node has in hand and should not have. Nothing in the usual case, which costs one look per attempt. */
@@ -217,43 +270,55 @@ export class Recovery {
 
   private async sweepJobs(wanted: ReadonlyMap<JobId, WantedSweep>): Promise<void> {
     const { bus, signal, jobs } = this.farm;
-    const deliveredUpTo = new Map<LiveJob, number>();
+    const delivered = new Map<LiveJob, Delivered>();
     for (const jobId of wanted.keys()) {
       const job = jobs.liveJob(jobId);
-      const delivered = job && !job.isEnding && (await deliveredSoFar(bus, jobId, signal));
-      if (delivered) deliveredUpTo.set(job, delivered.streamSequence);
+      const soFar = job && !job.isEnding && (await deliveredSoFar(bus, jobId, signal));
+      if (soFar) delivered.set(job, soFar);
     }
-    if (deliveredUpTo.size === 0) return;
+    if (delivered.size === 0) return;
     bus.connection.publish(bus.names.rollCall);
     // Nobody's answer comes sooner, though a heartbeat of before may.
     const calledAtMs = performance.now() + TIMES.rollCallAnswerMs / 2;
     while (!this.instances.areHeardSince(calledAtMs)) await delay(ASK_EVERY_MS, undefined, { signal });
-    for (const [job, upTo] of deliveredUpTo) this.findUntold(job, upTo, wanted.get(job.jobId)!);
+    for (const [job, soFar] of delivered) this.findUntold(job, soFar, wanted.get(job.jobId)!);
   }
 
-  private findUntold(job: LiveJob, deliveredUpTo: number, wanted: WantedSweep): void {
+  private findUntold(job: LiveJob, delivered: Delivered, wanted: WantedSweep): void {
     const { log, events } = this.farm;
     const nodeIds = [...wanted.nodeIds];
     const { jobId } = job;
     const { held, isAll } = this.instances.handsOf(jobId);
     if (!isAll || job.isEnding) return;
-    const hands = { queued: queuedTiles(job), lostHands: [], liveHands: held, deliveredUpTo };
+    const hands = {
+      queued: queuedTiles(job),
+      lostHands: [],
+      liveHands: held,
+      deliveredUpTo: delivered.streamSequence,
+    };
     const tiles = lostTiles(hands).filter(
       ({ frame, tile, attempt }) => !wanted.given.has(attemptKey(frame, tile, attempt)),
     );
     if (tiles.length === 0) return;
+    // More than are leased: results of some are on their way here. The next look tells more.
+    if (nodeIds.length === 0 && tiles.length > delivered.leased) return;
+    if (nodeIds.length === 0)
+      this.gaveAt.set(jobId, { acknowledgedUpTo: delivered.acknowledgedUpTo, atMs: performance.now() });
     log.info({ jobId, nodeIds, tiles: tiles.length }, 'tiles are in the hand of no node');
     // What came first was begun first.
     const inOrder = tiles.toSorted((a, b) => a.sequence - b.sequence);
     if (nodeIds[0]) this.takeBack(job, tiles, inOrder.slice(0, wanted.slotsCrashed), nodeIds[0]);
     else void this.giveAway(job, tiles);
-    const who = nodeIds.length > 0 ? nodeIds.join(', ') : 'that nobody has heard of since the start';
+    const what =
+      nodeIds.length > 0
+        ? `node ${nodeIds.join(', ')} was lost; ${openTiles(tiles)}, of which it had not told yet`
+        : `tiles were with a node or a connection that is gone; ${openTiles(tiles)}`;
     void events.publish({
       jobId,
       kind: 'node_lost',
       state: job.state,
       ...(nodeIds.length === 1 ? { nodeId: nodeIds[0] } : {}),
-      message: `node ${who} was lost; ${openTiles(tiles)}, of which it had not told yet`.slice(0, 1_000),
+      message: what.slice(0, 1_000),
     });
   }
 }

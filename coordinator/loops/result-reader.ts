@@ -16,11 +16,17 @@ import { isStreamLost } from './stream-lost.js';
 const PREFETCH = 200;
 const POLL_MS = 20;
 const RESTART_DELAY_MS = 500;
+/**
+ * The server counts messages as delivered that have not come after so many looks, 3 s or more: it cannot read them. Looks
+ * rather than a time: a process that stood still finds what has come meanwhile in between.
+ */
+const UNREADABLE_AFTER_LOOKS = 150;
 /** Purges are gathered for this long: a pause costs a few ms, and small frames end by the dozen. */
 const PURGE_GATHER_MS = 100;
 
 interface Purge {
-  readonly filter: string;
+  /** Nothing: the whole stream. */
+  readonly filter: string | undefined;
   readonly done: () => void;
   readonly failed: (error: unknown) => void;
 }
@@ -61,21 +67,42 @@ export class ResultReader {
   /**
    * Resolves when every result that was in the stream at the time of the call has been taken. The server is asked
    * rather than sequences compared: the stream's last messages may have been purged, and are then never delivered.
+   * Messages that the server counts as delivered and cannot read (its store was damaged) are passed over: their tiles
+   * are found missing.
    */
   async caughtUp(): Promise<void> {
+    let stuckAt = '';
+    let stuckLooks = 0;
     for (;;) {
       this.farm.signal.throwIfAborted();
       const { consumer } = this;
       const info = await consumer?.info().catch(() => undefined);
       const isCurrent = consumer === this.consumer && !this.pause;
-      if (info && isCurrent && info.num_pending === 0 && info.delivered.stream_seq <= this.lastSequence)
-        return;
+      if (info && isCurrent) {
+        const { num_pending: pending, delivered } = info;
+        if (pending === 0 && delivered.stream_seq <= this.lastSequence) return;
+        const now = `${info.name} ${pending} ${delivered.stream_seq} ${this.lastSequence}`;
+        stuckLooks = now === stuckAt ? stuckLooks + 1 : 0;
+        stuckAt = now;
+        if (stuckLooks > UNREADABLE_AFTER_LOOKS) await this.passOver();
+      } else stuckAt = '';
       await delay(POLL_MS, undefined, { signal: this.farm.signal });
     }
   }
 
-  /** Removes the results of a subject. Resolves when they are gone. */
-  purge(filter: string): Promise<void> {
+  /** Whatever is written to a damaged block is lost as well: the stream begins anew. What was taken is in memory. */
+  private async passOver(): Promise<void> {
+    const { bus, log, signal } = this.farm;
+    const look = () => bus.jsm.streams.info(bus.names.resultsStream);
+    const { state } = await retryCall('look at the results stream', look, signal);
+    const [from, to] = [this.lastSequence + 1, state.last_seq];
+    log.error({ from, to }, 'results cannot be read any more; their tiles are rendered again');
+    this.lastSequence = Math.max(this.lastSequence, to);
+    await this.purge(undefined);
+  }
+
+  /** Removes the results of a subject, or all. Resolves when they are gone. */
+  purge(filter: string | undefined): Promise<void> {
     return new Promise((done, failed) => {
       this.purges.push({ filter, done, failed });
       if (!this.isPurging) void this.runPurges();
@@ -126,7 +153,8 @@ export class ResultReader {
     try {
       this.messages = await consumer.consume({ max_messages: PREFETCH, expires: TIMES.pullMs });
       this.consumer = consumer;
-      if (this.pause || signal.aborted || generation !== this.generation) await this.messages.close();
+      // Not close(): that resolves when the loop below gets to it, and would wait for ever before the loop.
+      if (this.pause || signal.aborted || generation !== this.generation) this.messages.stop();
       for await (const message of this.messages) {
         if (generation !== this.generation) break;
         this.lastSequence = Math.max(this.lastSequence, message.seq);
@@ -174,8 +202,8 @@ export class ResultReader {
       await this.session?.catch(() => undefined);
       for (const { filter, done, failed } of batch)
         await retryCall(
-          `purge results ${filter}`,
-          () => bus.jsm.streams.purge(bus.names.resultsStream, { filter }),
+          `purge results ${filter ?? ''}`,
+          () => bus.jsm.streams.purge(bus.names.resultsStream, filter === undefined ? undefined : { filter }),
           signal,
         ).then(done, (error: unknown) => (isStreamLost(error) ? done() : failed(error)));
     } finally {

@@ -73,7 +73,12 @@ export function startLoops(farm: Farm, stitcher: Stitcher, sweepTimes?: SweepTim
     lost: (lost) => recovery.lost(lost),
     answerTo: (instance) => recovery.answerTo(instance),
   });
-  const recovery = new Recovery(farm, nodes.instances, () => feed.kick());
+  const recovery = new Recovery(
+    farm,
+    nodes.instances,
+    (nodeId) => assigner.assignedTo(nodeId),
+    () => feed.kick(),
+  );
   const blame = new BlameKeeper(farm, { nodes: () => nodes.list(), changed: () => assigner.kick() });
   const assigner: Assigner = new Assigner(
     farm,
@@ -129,6 +134,7 @@ export function startLoops(farm: Farm, stitcher: Stitcher, sweepTimes?: SweepTim
       for (const job of farm.jobs.liveJobs()) endIfDone(job);
       feed.start();
       inBackground(recovery.sweepAfterStart());
+      inBackground(recovery.sweepWhatStands());
       const { instances } = nodes;
       inBackground(speculateLoop(farm, { instances, workersOf, feeder: feed, recovery, collector }));
       inBackground(reconcileLoop(farm, { collector, feeder: feed, assigner, instances }));

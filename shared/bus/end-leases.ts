@@ -20,18 +20,35 @@ export interface LeasedTile extends TileAddress {
   readonly sequence: number;
 }
 
-/** How far a job's consumer has got; nothing when it is not there. */
+/** How far a job's consumer has got. */
+export interface Delivered {
+  readonly streamSequence: number;
+  readonly consumerSequence: number;
+  /** Messages that are leased now. */
+  readonly leased: number;
+  /** Everything up to this sequence of the stream is acknowledged. */
+  readonly acknowledgedUpTo: number;
+}
+
+/** Nothing when the job's consumer is not there. */
 export async function deliveredSoFar(
   bus: Bus,
   jobId: JobId,
   signal?: AbortSignal,
-): Promise<{ readonly streamSequence: number; readonly consumerSequence: number } | undefined> {
+): Promise<Delivered | undefined> {
   const info = await retryCall(
     `look at consumer ${jobId}`,
     () => bus.jsm.consumers.info(bus.names.tilesStream, bus.names.consumer(jobId)),
     signal,
   ).catch(absent);
-  return info && { streamSequence: info.delivered.stream_seq, consumerSequence: info.delivered.consumer_seq };
+  return (
+    info && {
+      streamSequence: info.delivered.stream_seq,
+      consumerSequence: info.delivered.consumer_seq,
+      leased: info.num_ack_pending,
+      acknowledgedUpTo: info.ack_floor.stream_seq,
+    }
+  );
 }
 
 /** Resolves when the server has been told. Tiles that are not leased, or not in the stream, are left as they are. */

@@ -73,18 +73,19 @@ export async function watchJob(
       });
     return tail;
   };
-  let heardAtMs = farm.clock.nowMs();
+  let heardAtMs = performance.now();
   /** The job has not been retried since its end was sent. */
   let isEndSent = false;
   const snapshots = progressTimer(farm, record.jobId, {
-    isBusy: () => isSending || keptOnly,
+    keptOnly,
+    isBusy: () => isSending,
     heardAtMs: () => heardAtMs,
     send: (event) => void sendInTurn(event).catch(stop),
     endedWithoutEvent: stop,
   });
   try {
     for await (const message of messages) {
-      heardAtMs = farm.clock.nowMs();
+      heardAtMs = performance.now();
       const isLast = message.info.pending === 0;
       const event = decodeEvent(farm, record.jobId, message);
       if (event) {
@@ -119,8 +120,10 @@ export async function watchJob(
 }
 
 interface SnapshotSink {
+  /** No snapshots; the end of the watch alone is looked after. */
+  readonly keptOnly: boolean;
   isBusy(): boolean;
-  /** When the last event came. */
+  /** When the last event came, by the clock that only goes forward. */
   heardAtMs(): number;
   send(event: JobEvent): void;
   /** The job ended a while ago and its terminal event has not come. */
@@ -132,9 +135,10 @@ function progressTimer(farm: Farm, jobId: string, sink: SnapshotSink): NodeJS.Ti
   let endedAtMs: number | undefined;
   return setInterval(() => {
     const job = farm.jobs.get(jobId);
-    if (!(job instanceof LiveJob)) {
-      endedAtMs ??= farm.clock.nowMs();
-      const quietMs = farm.clock.nowMs() - Math.max(endedAtMs, sink.heardAtMs());
+    if (sink.keptOnly || !(job instanceof LiveJob)) {
+      // Kept events that do not come any more went with their stream.
+      endedAtMs ??= performance.now();
+      const quietMs = performance.now() - Math.max(endedAtMs, sink.heardAtMs());
       if (!sink.isBusy() && quietMs > TERMINAL_EVENT_WAIT_MS) sink.endedWithoutEvent();
       return;
     }
