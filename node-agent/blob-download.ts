@@ -114,7 +114,7 @@ async function receive(
       if (progress.offset + data.length > blob.sizeBytes)
         throw corrupt(blob, `more than its ${blob.sizeBytes} bytes came`);
       progress.hash.update(data);
-      await handle.write(data, 0, data.length, progress.offset);
+      await writeAll(handle, data, progress.offset);
       progress.offset += data.length;
       if (progress.failures > 0) options.onInterrupted?.(0, undefined);
       progress.failures = 0;
@@ -132,6 +132,14 @@ async function receive(
 
 const isWorthRetrying = (error: unknown): boolean =>
   error instanceof FarmError && error.code === 'COORDINATOR_UNAVAILABLE';
+
+/** One write may take a part only, which is what the last one before a full disk does: without a word. */
+async function writeAll(handle: FileHandle, data: Buffer, offset: number): Promise<void> {
+  for (let done = 0; done < data.length; ) {
+    const { bytesWritten } = await handle.write(data, done, data.length - done, offset + done);
+    done += bytesWritten;
+  }
+}
 
 function isFileError(error: unknown): boolean {
   return typeof (error as NodeJS.ErrnoException).syscall === 'string';

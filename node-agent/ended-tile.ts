@@ -15,12 +15,15 @@ interface EndedTile {
 }
 
 const NO_THREAD = -1;
+/** Handed back, such a tile would come again and again, and never count as tried. */
+const UNASKED = { code: 'RENDER_FAILED', message: 'the renderer stopped it as cancelled, which it was not' };
 
 /** Cancelled by others, which is nobody's fault, or judged by the pool, which is a failed attempt. */
 export function stopped(tile: EndedTile): RenderAnswer {
   const { verdict, watch } = tile;
-  if (tile.cancelledAtMs !== undefined || !verdict) return { kind: 'cancelled', threadId: NO_THREAD };
-  return failed(tile, { code: verdict.code, message: verdict.message }, watch.elapsedMs(performance.now()));
+  if (tile.cancelledAtMs !== undefined) return { kind: 'cancelled', threadId: NO_THREAD };
+  const { code, message } = verdict ?? UNASKED;
+  return failed(tile, { code, message }, watch.elapsedMs(performance.now()));
 }
 
 /** @param elapsedMs since it was handed to the thread. */

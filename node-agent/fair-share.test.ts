@@ -5,6 +5,7 @@ import { type JobLoad, nextJob, planPulls, prefetchDepth } from './fair-share.js
 const load = (change: Partial<JobLoad> = {}): JobLoad => ({
   buffered: 0,
   outstanding: 0,
+  askedAtMs: 0,
   rendering: 0,
   isDry: false,
   canPull: true,
@@ -13,6 +14,7 @@ const load = (change: Partial<JobLoad> = {}): JobLoad => ({
 const anyLoad = fc.record({
   buffered: fc.nat(6),
   outstanding: fc.nat(6),
+  askedAtMs: fc.nat(100),
   rendering: fc.nat(4),
   isDry: fc.boolean(),
   canPull: fc.boolean(),
@@ -68,7 +70,8 @@ describe('pulls', () => {
           const dry = wants.filter((_, index) => jobs[index]!.isDry);
           const probesOut = sum(jobs.map((job) => (isProbe(job) ? job.outstanding : 0)));
           expect(sum(wet)).toBeLessThanOrEqual(Math.max(0, depth - sum(held)));
-          expect(sum(dry)).toBeLessThanOrEqual(Math.max(0, slots - probesOut));
+          const isHungry = sum(held) < slots;
+          expect(sum(dry)).toBeLessThanOrEqual(Math.max(0, (isHungry ? 4 : 1) * slots - probesOut));
           for (const [index, want] of wants.entries()) if (want > 0) expect(jobs[index]!.canPull).toBe(true);
         },
       ),
@@ -83,6 +86,13 @@ describe('pulls', () => {
   test('leave no slot hungry because another job is dry', () => {
     const dry = load({ isDry: true, outstanding: 1 });
     expect(planPulls([dry, dry, load({ rendering: 2 })], 2, 4)).toEqual([0, 0, 2]);
+  });
+
+  test('ask every dry job in turn, and several at once for a hungry slot', () => {
+    const dry = (askedAtMs: number) => load({ isDry: true, askedAtMs });
+    const busy = load({ rendering: 1, buffered: 1 });
+    expect(planPulls([dry(3), dry(1), dry(2), busy], 1, 2)).toEqual([0, 1, 0, 0]);
+    expect(planPulls([dry(3), dry(1), dry(2)], 1, 2)).toEqual([1, 1, 1]);
   });
 });
 

@@ -10,6 +10,8 @@ export interface JobLoad {
   readonly buffered: number;
   /** Asked for, not here yet. */
   readonly outstanding: number;
+  /** When it was last asked. */
+  readonly askedAtMs: number;
   readonly rendering: number;
   /** The last pull came back empty: ask for one at a time. */
   readonly isDry: boolean;
@@ -17,6 +19,8 @@ export interface JobLoad {
   readonly canPull: boolean;
 }
 
+/** Per slot, while one has nothing to do: of several dry jobs some may have tiles again, and an empty one answers late. */
+const HUNGRY_PROBES = 4;
 const WORK_AHEAD_MS = 20;
 const DEPTH_PER_SLOT_MAX = 64;
 
@@ -52,9 +56,10 @@ export function nextJob(
 /**
  * How many tiles to ask each job's consumer for.
  *
- * A dry job is probed with one tile at a time, and at most `slots` probes are out; they do not count against the depth,
- * or finished jobs would keep slots from the others while their pulls wait.
- * @returns one number per job. Over all: buffered + outstanding + rendering ≤ depth, plus at most `slots` for probes.
+ * A dry job is probed with one tile at a time, those first that were not asked for the longest time, and at most `slots`
+ * probes are out, or `HUNGRY_PROBES` times as many while a slot has nothing to do. They do not count against the depth, or
+ * finished jobs would keep slots from the others while their pulls wait.
+ * @returns one number per job. Over all: buffered + outstanding + rendering ≤ depth, plus the probes.
  */
 export function planPulls(jobs: readonly JobLoad[], slots: number, depth: number): number[] {
   const wants = jobs.map(() => 0);
@@ -78,12 +83,13 @@ export function planPulls(jobs: readonly JobLoad[], slots: number, depth: number
       wants[index]!++;
     }
   }
-  for (let index = 0; index < jobs.length && probes < slots; index++) {
-    const job = jobs[index]!;
-    if (!job.isDry || !job.canPull || job.outstanding > 0) continue;
-    wants[index] = 1;
-    probes++;
-  }
+  const probesMax = waiting + rendering < slots ? HUNGRY_PROBES * slots : slots;
+  const dry = [...jobs.keys()].filter((index) => {
+    const { isDry, canPull, outstanding } = jobs[index]!;
+    return isDry && canPull && outstanding === 0;
+  });
+  dry.sort((a, b) => jobs[a]!.askedAtMs - jobs[b]!.askedAtMs);
+  for (const index of dry.slice(0, Math.max(0, probesMax - probes))) wants[index] = 1;
   return wants;
 }
 

@@ -5,6 +5,7 @@
 import { messageOf } from '#shared/errors.js';
 import type { Logger } from '#shared/log.js';
 import { isHeapExhausted } from './attempt-failure.js';
+import { LostTime } from './lost-time.js';
 import type { FrameContext, PrepareAnswer, PrepareTask } from './render-task.js';
 import type { RendererDescription } from './renderers/registry.js';
 import { memoryMessage, slotMemoryBytes } from './slot-memory.js';
@@ -57,6 +58,7 @@ export class PreparedFrames implements AsyncDisposable {
   readonly #limitMsOf: (tileTimeLimitMs: number) => number;
   readonly #memoryBytes: number;
   readonly #timer: NodeJS.Timeout;
+  readonly #lostTime = new LostTime(WATCH_EVERY_MS);
   /** Least recently used first. */
   readonly #entries = new Map<string, Entry>();
 
@@ -116,16 +118,19 @@ export class PreparedFrames implements AsyncDisposable {
     return bytes;
   }
 
+  /** A frame is being prepared: of what the process uses, nobody knows how much is its. */
+  get isAtWork(): boolean {
+    return this.#atWork() !== undefined;
+  }
+
   /** Ends the preparation at work, since the process is out of memory. @returns false when there is none. */
   endForMemory(usedBytes: number, limitBytes: number): boolean {
-    for (const entry of this.#entries.values()) {
-      if (entry.settled || entry.verdict || !isAtWork(entry.control)) continue;
-      const message = `${memoryMessage('the agent', usedBytes, limitBytes)} while it prepared the frame`;
-      entry.verdict = { code: 'TILE_MEMORY_LIMIT', message };
-      entry.abort.abort();
-      return true;
-    }
-    return false;
+    const entry = this.#atWork();
+    if (!entry) return false;
+    const message = `${memoryMessage('the agent', usedBytes, limitBytes)} while it prepared the frame`;
+    entry.verdict = { code: 'TILE_MEMORY_LIMIT', message };
+    entry.abort.abort();
+    return true;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -172,14 +177,20 @@ export class PreparedFrames implements AsyncDisposable {
 
   /** The thread has one frame at a time; what waits for it has not begun. */
   #watch(nowMs: number): void {
-    for (const entry of this.#entries.values()) {
-      if (entry.settled || entry.verdict || !isAtWork(entry.control)) continue;
-      entry.begunAtMs ??= nowMs;
-      if (nowMs - entry.begunAtMs <= entry.limitMs) continue;
-      const message = `preparing the frame had not finished after ${timeText(entry.limitMs)}; a longer --tile-timeout gives it more`;
-      entry.verdict = { code: 'TILE_TIME_LIMIT', message };
-      entry.abort.abort();
-    }
+    const lostMs = this.#lostTime.since(nowMs);
+    const entry = this.#atWork();
+    if (!entry) return;
+    entry.begunAtMs = entry.begunAtMs === undefined ? nowMs : entry.begunAtMs + lostMs;
+    if (nowMs - entry.begunAtMs <= entry.limitMs) return;
+    const message = `preparing the frame had not finished after ${timeText(entry.limitMs)}; a longer --tile-timeout gives it more`;
+    entry.verdict = { code: 'TILE_TIME_LIMIT', message };
+    entry.abort.abort();
+  }
+
+  #atWork(): Entry | undefined {
+    for (const entry of this.#entries.values())
+      if (!entry.settled && !entry.verdict && isAtWork(entry.control)) return entry;
+    return undefined;
   }
 
   #dropIdle(key: string, entry: Entry): void {

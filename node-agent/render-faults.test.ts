@@ -101,3 +101,23 @@ test('a tile tells the most that its own slot used', async () => {
   expect(outcome.peakMemoryBytes).toBeGreaterThan(2 * MIB);
   expect(outcome.peakMemoryBytes).toBeLessThan(48 * MIB);
 });
+
+test('memory is watched while a frame is prepared and no tile is at work yet, and only the machine bounds it then', async () => {
+  const limits: [shared: number, ended: number][] = [];
+  let shared = Number.NaN;
+  await using _pool = new RenderPool({
+    slots: 1,
+    logger: createLogger('test', 'silent'),
+    processBytesMax: (sharedBytes) => {
+      shared = sharedBytes;
+      return 8;
+    },
+    preparation: {
+      isAtWork: true,
+      sharedBytes: 0,
+      endForMemory: (_, limitBytes) => limits.push([shared, limitBytes]) > 0,
+    },
+  });
+  await waitUntil(() => limits.length > 0, { timeoutMs: 10_000, describe: 'the preparation to be ended' });
+  expect(limits[0]).toEqual([Number.POSITIVE_INFINITY, 8]);
+});

@@ -7,6 +7,8 @@ import type { Region } from '#shared/domain/region.js';
 import type { Logger } from '#shared/log.js';
 import { endedThread, stopped } from './ended-tile.js';
 import { largestTile } from './largest-tile.js';
+import { LostTime } from './lost-time.js';
+import type { PreparedFrames } from './prepared-frames.js';
 import type { FrameContext, RenderAnswer, RenderReply, RenderTask, RenderThreadData } from './render-task.js';
 import { memoryMessage, processMemoryBytesMax, slotMemoryBytes } from './slot-memory.js';
 import { ThreadPool, type ThreadPoolOptions } from './thread-pool.js';
@@ -60,7 +62,7 @@ export interface RenderPoolOptions {
   /** Of each slot; default: an equal part of the machine. */
   readonly slotMemoryBytes?: number;
   /** Who prepares the frames, in the same process and so in the same memory. */
-  readonly preparation?: { readonly sharedBytes: number; endForMemory(used: number, limit: number): boolean };
+  readonly preparation?: Pick<PreparedFrames, 'isAtWork' | 'sharedBytes' | 'endForMemory'>;
   readonly onBroken?: ThreadPoolOptions['onBroken'];
   readonly silentMsMax?: number;
   readonly cancelMsMax?: number;
@@ -107,6 +109,7 @@ export class RenderPool implements AsyncDisposable {
   #pending: Tile[] = [];
   readonly #frames = new Map<string, FrameKnowledge>();
   readonly #timer: NodeJS.Timeout;
+  readonly #lostTime = new LostTime(WATCH_EVERY_MS);
   #memoryLookAtMs = 0;
   #looksOverMemory = 0;
 
@@ -264,7 +267,9 @@ export class RenderPool implements AsyncDisposable {
 
   #watch(nowMs: number): void {
     const { silentMsMax = SILENT_MS_MAX, cancelMsMax = CANCEL_MS_MAX, limitsOf = tileLimits } = this.#options;
+    const lostMs = this.#lostTime.since(nowMs);
     for (const tile of this.#tiles) {
+      if (lostMs > 0) tile.watch.discount(lostMs);
       const askedAtMs = tile.cancelledAtMs ?? (tile.verdict && tile.judgedAtMs);
       if (askedAtMs !== undefined) {
         if (nowMs - askedAtMs > cancelMsMax) tile.kill?.abort();
@@ -284,10 +289,12 @@ export class RenderPool implements AsyncDisposable {
 
   /** What no thread can see of itself: array buffers of one that never asks, memory of native code, all slots together. */
   #watchMemory(nowMs: number): void {
-    if (this.#tiles.size === 0 || nowMs < this.#memoryLookAtMs) return;
     const { preparation, slots, logger } = this.#options;
+    const isPreparing = preparation?.isAtWork ?? false;
+    if ((this.#tiles.size === 0 && !isPreparing) || nowMs < this.#memoryLookAtMs) return;
     const usedBytes = process.memoryUsage.rss();
-    const sharedBytes = preparation?.sharedBytes ?? 0;
+    // What a frame takes is known once it is prepared; until then the machine alone sets the bound.
+    const sharedBytes = isPreparing ? Number.POSITIVE_INFINITY : (preparation?.sharedBytes ?? 0);
     const limitBytes =
       this.#options.processBytesMax?.(sharedBytes) ??
       processMemoryBytesMax(slots, this.#slotBytes, sharedBytes);
@@ -297,9 +304,10 @@ export class RenderPool implements AsyncDisposable {
     this.#looksOverMemory = 0;
     this.#memoryLookAtMs = nowMs + MEMORY_REST_MS;
     const tile = largestTile(this.#tiles, nowMs);
+    const isPreparationEnded = !tile?.isSilent && preparation?.endForMemory(usedBytes, limitBytes);
+    if (!isPreparationEnded && !tile) return;
     logger.warn({ bytes: usedBytes, limitBytes }, 'memory limit reached, ending the largest thread');
-    if (!tile?.isSilent && preparation?.endForMemory(usedBytes, limitBytes)) return;
-    if (!tile) return;
+    if (isPreparationEnded || !tile) return;
     const said = memoryMessage(`all of its ${slots} slots together the agent`, usedBytes, limitBytes);
     const why = tile.isSilent ? 'gave no account of its own' : 'had the most';
     tile.of.verdict = {

@@ -172,4 +172,17 @@ describe('the scene cache', () => {
     });
     expect(cache.sizeBytes).toBe(3.5 * KIB * KIB);
   });
+
+  test('does not take a file for complete whose last bytes found no room', async () => {
+    using disk = mountTinyDisk(KIB * KIB);
+    if (!disk) return;
+    await using cache = await SceneCache.open({ folder: disk.path, bytesMax: 2 ** 30, coordinator, logger });
+    const manifest = server.add({ 'x.bin': bytesOf(100 * KIB + 10, 1) });
+    // Room for all but a part of the last chunk: the disk takes what it can of it, and says nothing.
+    disk.fill(100 * KIB);
+    await expect(cache.acquire(manifest)).rejects.toMatchObject({ code: 'DISK_FULL' });
+    disk.empty();
+    const { scene } = await cache.acquire(manifest);
+    expect(await holds(join(scene.folder, 'x.bin'), bytesOf(100 * KIB + 10, 1))).toBe(true);
+  });
 });

@@ -62,7 +62,7 @@ export class TileRunner {
   readonly #giveUp = new AbortController();
   #rendering = 0;
   #isClosing = false;
-  /** Results stored since the start. */
+  /** Rendered tiles whose results were stored since the start. */
   tilesDone = 0;
 
   constructor(options: TileRunnerOptions) {
@@ -194,6 +194,10 @@ export class TileRunner {
     const signal = job.left.signal;
     const brought = await bringScene({ cache, jobId, manifest, logger, signal, onTrouble });
     if (!brought) return;
+    if (signal.aborted) {
+      if ('scene' in brought) brought.release();
+      return;
+    }
     if ('scene' in brought) job.scene = brought;
     else job.sceneFailure = brought;
     this.#source.openJob(jobId);
@@ -294,7 +298,7 @@ export class TileRunner {
     }
     try {
       await publishOutcome(bus, nodeId, ticket.tile, outcome, this.#giveUp.signal);
-      this.tilesDone++;
+      if (outcome.kind === 'rendered') this.tilesDone++;
       this.#source.acknowledge(ticket);
     } catch (error) {
       logger.error({ ...facts, err: error }, 'result not stored, tile handed back');

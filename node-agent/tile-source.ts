@@ -138,6 +138,7 @@ export class TileSource {
     if (job) {
       const mean = job.meanTileMs ?? renderMs;
       job.meanTileMs = mean + MEAN_WEIGHT * (renderMs - mean);
+      if (job.brake.isOn) job.feed.resume();
       job.brake.release();
     }
     this.#refillSoon();
@@ -359,6 +360,7 @@ export class TileSource {
     const loads = jobs.map((job) => ({
       buffered: job.buffered.size,
       outstanding: job.feed.outstanding,
+      askedAtMs: job.feed.askedAtMs,
       rendering: job.rendering,
       isDry: job.feed.isDry || job.brake.isOn || job.avoided.isOn,
       canPull: job.feed.canPull && !job.isHeldBack && (!job.brake.isOn || this.#mayTry(job)),

@@ -67,6 +67,18 @@ describe('a tile', () => {
     expect(look(10_500)).toMatchObject({ code: 'TILE_TIME_LIMIT', message: /after 10s; as the test says/ });
   });
 
+  test('whose process slept for an hour has lost nothing by it', () => {
+    const { block, look, control, watch } = watched();
+    begin(block);
+    control.progress(0.5);
+    look(0);
+    look(1_000);
+    watch.discount(3_600_000);
+    expect(look(3_601_000)).toBeUndefined();
+    expect(watch.elapsedMs(3_601_000)).toBe(1_000);
+    expect(look(3_602_600)).toMatchObject({ code: 'TILE_STALLED', isDeaf: true });
+  });
+
   test('that has told all its progress may take its time to hand over its pixels', () => {
     const { block, look, control } = watched();
     begin(block);

@@ -35,6 +35,14 @@ export class TileWatch {
     return this.#begunAtMs === undefined ? 0 : nowMs - this.#aliveAtMs;
   }
 
+  /** The process was stopped for so long, or did not get to look: that is held against no tile. */
+  discount(lostMs: number): void {
+    if (this.#begunAtMs === undefined) return;
+    this.#begunAtMs += lostMs;
+    this.#aliveAtMs += lostMs;
+    this.#progressAtMs += lostMs;
+  }
+
   get isAtWork(): boolean {
     return isAtWork(this.#block);
   }

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { agentConfig } from '#node-agent/config.js';
 import type { RunningAgent } from '#node-agent/main.js';
 import { formatDurationMs } from '#shared/domain/duration.js';
+import { counted } from '../output/human.js';
 import { addConfigOptions, loadConfig } from '../process/config-options.js';
 import { runService } from '../process/run-service.js';
 
@@ -21,9 +22,9 @@ export function agentCommand(): Command {
           return {
             ready: { nodeId: running.nodeId },
             readyText: `agent ${running.nodeId} ready, ${config.slots} slots`,
-            close: () => {
-              tellWork(running.atWork, config.graceMs);
-              return running.close();
+            close: (graceMs = config.graceMs) => {
+              tellWork(running.atWork, graceMs);
+              return running.close(graceMs);
             },
             failed: running.failed,
           };
@@ -36,7 +37,10 @@ export function agentCommand(): Command {
 /** Whoever stops an agent and sees it go on wants to know what it waits for. */
 function tellWork({ rendering, publishing }: RunningAgent['atWork'], graceMs: number): void {
   if (rendering + publishing === 0) return;
-  process.stderr.write(
-    `guian: stopping: ${rendering} tiles render, ${publishing} results are on their way; they have ${formatDurationMs(graceMs)}, then other nodes get them (a second signal: at once)\n`,
-  );
+  const work = `${counted(rendering, 'tile')} rendering, ${counted(publishing, 'result')} on the way`;
+  const fate =
+    graceMs > 0
+      ? `they have ${formatDurationMs(graceMs)}, then other nodes get them (a second signal: at once)`
+      : 'other nodes get them';
+  process.stderr.write(`guian: stopping: ${work}; ${fate}\n`);
 }

@@ -60,9 +60,10 @@ async function cancel(jobId: string, options: Options): Promise<number> {
 /** What went other than planned, and what was rendered twice on purpose. */
 function attemptsText({ spec, progress }: Job__Output): string {
   const verify = spec?.verify ?? 0;
+  const speculated = progress?.tilesSpeculated ?? 0;
   const parts = [
     `${progress?.attemptsFailed} failed`,
-    `${progress?.tilesSpeculated} tiles queued a second time since one took too long`,
+    ...(speculated > 0 ? [`${counted(speculated, 'tile')} queued a second time since it took too long`] : []),
     ...(verify > 0
       ? [`${progress?.tilesVerified} tiles verified by a second node (${+(verify * 100).toFixed(4)}% wanted)`]
       : []),

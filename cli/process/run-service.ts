@@ -1,7 +1,8 @@
 /**
  * The life of a long-running part: start, say that it is ready, run until told to stop. SIGTERM and SIGINT stop it
- * gracefully, a second one at once; so does a failure that leaves it useless. Started by another guian (GUIAN_EXIT_WITH_PARENT=1), it ends when that process does,
- * which it learns from its stdin, a pipe that closes however the parent ends.
+ * gracefully, a second one at once; a failure that leaves it useless ends it too. Started by another guian
+ * (GUIAN_EXIT_WITH_PARENT=1), it ends when that process does, which it learns from its stdin, a pipe that closes however
+ * the parent ends.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { FarmError, messageOf } from '#shared/errors.js';
@@ -12,7 +13,8 @@ export interface Service {
   readonly ready: Readonly<Record<string, unknown>>;
   /** For people, e.g. `coordinator ready on 127.0.0.1:7700`. */
   readonly readyText: string;
-  close(): Promise<void>;
+  /** @param graceMs what work at hand may still take; default: as configured. */
+  close(graceMs?: number): Promise<void>;
   /** Resolves when the service is of no use any more, e.g. shut out from the bus; the process then ends with an error. */
   readonly failed?: Promise<Error>;
 }
@@ -52,7 +54,7 @@ export async function runService(start: () => Promise<Service>, options: { json:
 /** It tidies up as far as it can; what it cannot tell anyone any more must not keep it alive. */
 async function endFailed(service: Service, failure: Error): Promise<never> {
   reportError(failure);
-  const closed = service.close().catch((error: unknown) => reportError(error));
+  const closed = service.close(0).catch((error: unknown) => reportError(error));
   await Promise.race([closed, delay(FAILED_CLOSE_MS)]);
   process.exit(exitCodeOf(failure));
 }

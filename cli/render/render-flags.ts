@@ -60,7 +60,7 @@ export function addRenderFlags(command: Command): Command {
     )
     .option(
       '--tile-timeout <time>',
-      'longest time of one try at a tile, e.g. 90s, 10m or 2h (default: 20 times what the tiles take, at least 5m)',
+      'longest time of one try at a tile, e.g. 90s, 10m or 2h (default: 20 times what the tiles take, at least 5m; 30m while that is unknown)',
     )
     .addOption(new Option('--renderer <name>', 'renderer, for tests').hideHelp())
     .addOption(new Option('--cost <ms>', 'busy time per tile of the synthetic renderer').hideHelp());

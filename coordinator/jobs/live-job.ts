@@ -198,6 +198,8 @@ export class LiveJob {
     invariant(result, `displaced tile ${tile} has a result`);
     if (frame.state === 'stitching') moveFrame(frame, 'tile_unusable');
     moveTile(frame, tile, 'result_unusable');
+    // Later attempts were withdrawn when it was placed: the report of this one must find no other that is live.
+    tileCase(frame, tile).live = [{ attempt: result.attempt, sequence: 0, avoid: [] }];
     frame.results[tile] = undefined;
     frame.doneCount--;
     this.tilesDone--;

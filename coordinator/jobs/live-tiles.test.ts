@@ -157,6 +157,16 @@ describe('a second copy', () => {
     }
   });
 
+  it('that was withdrawn does not hold the tile up when the result that counted turns out to be unusable', () => {
+    const { job, frame, live } = copied();
+    job.place(frame, 0, result(A, 1));
+    job.displace(frame, 0);
+    expect(live()).toEqual([1]);
+    expect(job.failAttempt(frame, 0, 1, false)).toBe('retry');
+    expect(take(job)).toMatchObject({ tile: 0, attempt: 3 });
+    expect(job.progress()).toMatchObject({ tilesQueued: 2, tilesDone: 0 });
+  });
+
   it('that goes missing leaves the tile to its first attempt', () => {
     const { job, frame, live } = copied();
     job.requeue(frame, 0, 2);

@@ -9,7 +9,6 @@ import type { JobId, NodeId } from '#shared/domain/ids.js';
 import { messageOf } from '#shared/errors.js';
 import type { Farm } from '../farm.js';
 import { allocate, type FarmNode } from '../scheduling/allocate.js';
-import type { Standing } from '../scheduling/judge-nodes.js';
 import type { KnownNode } from './nodes.js';
 
 interface WrittenAssignment {
@@ -24,8 +23,8 @@ export class Assigner {
   private bucket: KV | undefined;
   /** What the bucket holds. */
   private readonly written = new Map<NodeId, WrittenAssignment>();
-  /** By job; empty whenever something has changed. */
-  private readonly workers = new Map<JobId, readonly NodeId[]>();
+  /** Who may take tiles; nothing whenever something has changed. */
+  private workers: Workers | undefined;
   /** Of the bucket's last write, if it was ours. */
   private lastRevision = 0;
   /** Revisions between two writes of ours. */
@@ -98,14 +97,13 @@ export class Assigner {
 
   /** Nodes that are there and may take tiles of a job: ready, and not blocked for it. Called for each failed tile. */
   workersOf(jobId: JobId): readonly NodeId[] {
-    const known = this.workers.get(jobId);
-    if (known) return known;
-    const workers = this.listNodes().flatMap(({ state, heartbeat, standing }) => {
-      const mayWork = state === 'ready' && heartbeat.slots > 0 && !isBlocked(standing, jobId);
-      return mayWork ? [heartbeat.nodeId] : [];
-    });
-    this.workers.set(jobId, workers);
-    return workers;
+    this.workers ??= findWorkers(this.listNodes());
+    const { all, blocked, unblocked } = this.workers;
+    const exceptions = blocked.get(jobId);
+    if (!exceptions) return all;
+    const known = unblocked.get(jobId) ?? all.filter((nodeId) => !exceptions.has(nodeId));
+    unblocked.set(jobId, known);
+    return known;
   }
 
   /** The jobs that a node was told to work for last. */
@@ -121,7 +119,7 @@ export class Assigner {
 
   /** A job or a node came or went, or a node may work for other jobs than before. Cheap. */
   kick(): void {
-    this.workers.clear();
+    this.workers = undefined;
     this.onKick();
     this.isKicked = true;
     if (!this.isRunning && this.bucket) void this.run(this.bucket);
@@ -188,6 +186,20 @@ function asWritten(assignment: Assignment): WrittenAssignment {
   };
 }
 
-function isBlocked({ blocks }: Standing, jobId: JobId): boolean {
-  return blocks.some((block) => block.jobId === jobId);
+/** Few nodes are blocked for few jobs, and all other jobs share one list: one per job took seconds on a large farm. */
+interface Workers {
+  readonly all: readonly NodeId[];
+  /** Those of them that get no tiles of a job. */
+  readonly blocked: ReadonlyMap<JobId, ReadonlySet<NodeId>>;
+  /** All others, of those jobs that were asked about. */
+  readonly unblocked: Map<JobId, readonly NodeId[]>;
+}
+
+function findWorkers(nodes: readonly KnownNode[]): Workers {
+  const blocked = new Map<JobId, Set<NodeId>>();
+  const workers = nodes.filter(({ state, heartbeat }) => state === 'ready' && heartbeat.slots > 0);
+  for (const { heartbeat, standing } of workers)
+    for (const { jobId } of standing.blocks)
+      blocked.set(jobId, (blocked.get(jobId) ?? new Set()).add(heartbeat.nodeId));
+  return { all: workers.map(({ heartbeat }) => heartbeat.nodeId), blocked, unblocked: new Map() };
 }

@@ -71,9 +71,9 @@ export class Collector {
     if (messages > 0) await this.caughtUp();
   }
 
-  /** Resolves when every result that was in the stream at the time of the call has been taken in. */
-  caughtUp(): Promise<void> {
-    return this.reader.caughtUp();
+  /** Resolves when every result that was in the stream at the time of the call has been taken in; false: not so soon. */
+  caughtUp(patience?: AbortSignal): Promise<boolean> {
+    return this.reader.caughtUp(patience);
   }
 
   /** Removes the results of a subject from the stream. Resolves when they are gone. */
@@ -221,6 +221,8 @@ export class Collector {
         for (const odd of verdict.isVerified ? verdict.odd : []) {
           if (isNews) tellOdd(this.farm, weighed, verdict.accepted, odd);
           const atMs = message.time.getTime();
+          // Another version may rightly give other pixels: its node is named, and not blamed.
+          if (odd.renderer !== verdict.accepted.renderer) continue;
           const { attempt, nodeId } = odd;
           const code = 'TILE_CHECKSUM_MISMATCH';
           this.hooks.attemptFailed(job, {

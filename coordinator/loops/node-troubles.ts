@@ -36,13 +36,19 @@ export class NodeTroubles {
     this.troubles.delete(nodeId);
   }
 
+  /** Those of some nodes that nothing keeps from working for a job. */
+  without(jobId: JobId, nodeIds: readonly NodeId[]): readonly NodeId[] {
+    return this.troubles.size === 0 ? nodeIds : nodeIds.filter((nodeId) => !this.isIn(nodeId, jobId));
+  }
+
+  private isIn(nodeId: NodeId, jobId: JobId): boolean {
+    return this.troubles.get(nodeId)?.has(jobId) ?? false;
+  }
+
   private tellBegun(nodeId: NodeId, jobId: JobId, { code, message }: Trouble): void {
-    const others = this.workersOf(jobId).filter((other) => !this.troubles.get(other)?.has(jobId));
-    const outcome = others.length > 0 ? '' : '; no other node can, so the job waits';
-    this.farm.log.warn(
-      { nodeId, jobId, code, reason: message, waits: others.length === 0 },
-      'node in trouble',
-    );
+    const waits = !this.workersOf(jobId).some((other) => !this.isIn(other, jobId));
+    const outcome = waits ? '; no other node can, so the job waits' : '';
+    this.farm.log.warn({ nodeId, jobId, code, reason: message, waits }, 'node in trouble');
     this.tell('paused', jobId, nodeId, `node ${nodeId} cannot work for it: ${message}${outcome}`);
   }
 

@@ -1,12 +1,13 @@
 /** While the bus takes no messages, no job goes on: they are shown as paused, with the reason. */
 import type { PublishingHooks } from '#shared/bus/watch-publishing.js';
+import type { JobId } from '#shared/domain/ids.js';
 import type { Farm } from '../farm.js';
 
 const KEY = 'bus';
 
 export function pauseWhileStuck(farm: Farm): PublishingHooks {
   const { jobs, events } = farm;
-  const paused = new Set<string>();
+  const paused = new Set<JobId>();
   return {
     stuck(reason) {
       for (const job of jobs.liveJobs()) {
@@ -19,11 +20,12 @@ export function pauseWhileStuck(farm: Farm): PublishingHooks {
       }
     },
     flowing(afterMs) {
-      for (const job of jobs.liveJobs()) {
-        const { jobId, state } = job;
-        if (!paused.has(jobId) || !jobs.waits.end(jobId, KEY)) continue;
-        const message = `the bus takes messages again, after ${(afterMs / 1000).toFixed(1)} s`;
-        void events.publish({ jobId, kind: 'resumed', state, message });
+      const message = `the bus takes messages again, after ${(afterMs / 1000).toFixed(1)} s`;
+      for (const jobId of paused) {
+        const isOver = jobs.waits.end(jobId, KEY);
+        // It may have ended meanwhile.
+        const job = jobs.liveJob(jobId);
+        if (isOver && job) void events.publish({ jobId, kind: 'resumed', state: job.state, message });
       }
       paused.clear();
     },

@@ -1,4 +1,5 @@
 /** Finds tiles of a job that are neither done nor moving, and queues them again. */
+import { once } from 'node:events';
 import { retryCall } from '#shared/bus/retry-call.js';
 import type { Farm } from '../farm.js';
 import type { LiveJob } from '../jobs/live-job.js';
@@ -10,15 +11,25 @@ import type { Collector } from './collect.js';
 import { subjectsOf } from './jobs-on-bus.js';
 import { tellRepaired } from './tell-repaired.js';
 
-/** @returns how many tiles are queued again. */
+/**
+ * Publishes and results settle in a moment, unless the bus has no room for them, or has lost their stream. Longer than
+ * result-reader.ts takes to pass over results that cannot be read.
+ */
+const PATIENCE_MS = 20_000;
+
+/** @returns false when it could not be found out, since publishes or results do not settle. */
 export async function queueMissing(
   farm: Farm,
   job: LiveJob,
   collector: Collector,
   instances: Instances,
-): Promise<number> {
-  if (job.isEnding || job.tilesQueued === 0) return 0;
-  await Promise.allSettled([...job.publishes]);
+  patienceMs = PATIENCE_MS,
+): Promise<boolean> {
+  if (job.isEnding || job.tilesQueued === 0) return true;
+  const patience = AbortSignal.timeout(patienceMs);
+  const published = Promise.allSettled([...job.publishes]);
+  await Promise.race([published, once(patience, 'abort')]);
+  if (patience.aborted) return false;
   const suspects = queuedTiles(job);
   const { bus, signal } = farm;
   const { jobId } = job;
@@ -26,15 +37,18 @@ export async function queueMissing(
   const isStuck = inQueue.size > 0 && (await isConsumerDry(farm, job));
   // An agent publishes the result before it acks: whatever left the queue before the look above has its result in the
   // stream by now, so that once the collector has caught up, a tile without one is truly missing.
-  await collector.caughtUp();
-  if (job.isEnding || signal.aborted) return 0;
+  if (!(await collector.caughtUp(patience))) return false;
+  if (job.isEnding || signal.aborted) return true;
   const missing = missingTiles({
     queued: suspects.filter(
       ({ open, tile, attempt }) => open.state === 'rendering' && isAttemptLive(open, tile, attempt),
     ),
     isInQueue: ({ frame, tile, attempt }) => inQueue.has(bus.names.tile({ jobId, frame, tile, attempt })),
     isStuck,
-    liveHands: instances.handsOf(jobId).held,
+    // On a large farm it is long, and nothing is missing as a rule.
+    get liveHands() {
+      return instances.handsOf(jobId).held;
+    },
   });
   for (const { open, tile, attempt } of missing) job.requeue(open, tile, attempt);
   if (missing.length > 0) {
@@ -42,7 +56,7 @@ export async function queueMissing(
     const how = isStuck ? 'in the queue without ever being delivered' : 'missing from the queue';
     tellRepaired(farm, job, `${tiles} ${how}; queued again`);
   }
-  return missing.length;
+  return true;
 }
 
 /**

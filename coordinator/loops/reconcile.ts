@@ -69,11 +69,15 @@ export async function reconcileLoop(farm: Farm, parts: ReconcileParts): Promise<
       await purgeStrays(farm, collector);
       if ((await assigner.isOverwritten()) || damage) assigner.writeAll();
     });
-    for (const job of farm.jobs.liveJobs())
+    let isAnswered = true;
+    for (const job of farm.jobs.liveJobs()) {
       await tried(farm, async () => {
         await mendJobOnBus(farm, collector, job);
-        await queueMissing(farm, job, collector, instances);
+        isAnswered = await queueMissing(farm, job, collector, instances);
       });
+      // A stream may have gone away in the midst of it, and is made again at the beginning of a round.
+      if (!isAnswered) break;
+    }
     feeder.kick();
   }
 }

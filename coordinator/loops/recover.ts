@@ -8,15 +8,22 @@
  * isolated, and at last failed (tiles-at-work.ts).
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Delivered, deliveredSoFar, endLeases, type LeasedTile } from '#shared/bus/end-leases.js';
+import pLimit from 'p-limit';
+import {
+  type Delivered,
+  deliveredSoFar,
+  endLeases,
+  type LeasedTile,
+  sequenceOf,
+} from '#shared/bus/end-leases.js';
 import type { Hands, HeartbeatAnswer, HeldAttempt } from '#shared/bus/messages.js';
 import { withdrawTiles } from '#shared/bus/withdraw-tiles.js';
 import type { JobId, NodeId } from '#shared/domain/ids.js';
-import { TIMES } from '#shared/limits.js';
+import { LIMITS, TIMES } from '#shared/limits.js';
 import type { Farm } from '../farm.js';
 import type { LiveJob } from '../jobs/live-job.js';
 import { type QueuedTile, queuedTiles } from '../jobs/queued-tiles.js';
-import { isAttemptLive, liveAttempts } from '../jobs/tile-case.js';
+import { isAttemptLive, liveAttempts, setSequence } from '../jobs/tile-case.js';
 import { type Instance, type Instances, type LostInstance, stillListed } from '../recovery/instances.js';
 import { attemptKey, heldKey, lostTiles, type QueuedAttempt } from '../recovery/lost-tiles.js';
 import { lossConsequence, tilesAtWork } from '../recovery/tiles-at-work.js';
@@ -281,10 +288,11 @@ export class Recovery {
     // Nobody's answer comes sooner, though a heartbeat of before may.
     const calledAtMs = performance.now() + TIMES.rollCallAnswerMs / 2;
     while (!this.instances.areHeardSince(calledAtMs)) await delay(ASK_EVERY_MS, undefined, { signal });
-    for (const [job, soFar] of delivered) this.findUntold(job, soFar, wanted.get(job.jobId)!);
+    const found = [...delivered].map(([job, soFar]) => this.findUntold(job, soFar, wanted.get(job.jobId)!));
+    await Promise.all(found);
   }
 
-  private findUntold(job: LiveJob, delivered: Delivered, wanted: WantedSweep): void {
+  private async findUntold(job: LiveJob, delivered: Delivered, wanted: WantedSweep): Promise<void> {
     const { log, events } = this.farm;
     const nodeIds = [...wanted.nodeIds];
     const { jobId } = job;
@@ -296,10 +304,11 @@ export class Recovery {
       liveHands: held,
       deliveredUpTo: delivered.streamSequence,
     };
-    const tiles = lostTiles(hands).filter(
+    const untold = lostTiles(hands).filter(
       ({ frame, tile, attempt }) => !wanted.given.has(attemptKey(frame, tile, attempt)),
     );
-    if (tiles.length === 0) return;
+    const tiles = await this.givenToSomebody(jobId, untold, delivered.streamSequence);
+    if (tiles.length === 0 || job.isEnding) return;
     // More than are leased: results of some are on their way here. The next look tells more.
     if (nodeIds.length === 0 && tiles.length > delivered.leased) return;
     if (nodeIds.length === 0)
@@ -320,6 +329,26 @@ export class Recovery {
       ...(nodeIds.length === 1 ? { nodeId: nodeIds[0] } : {}),
       message: what.slice(0, 1_000),
     });
+  }
+
+  /**
+   * What an earlier coordinator queued has no known sequence: most of it waits in the queue still, or was given to a node
+   * after it had last spoken. The stream is asked, or a restart would take tiles from nodes that are at work on them.
+   */
+  private async givenToSomebody(
+    jobId: JobId,
+    tiles: readonly QueuedTile[],
+    deliveredUpTo: number,
+  ): Promise<QueuedTile[]> {
+    const { bus, signal } = this.farm;
+    const inTurn = pLimit(LIMITS.publishWindow);
+    const known = await inTurn.map(tiles, async (one) => {
+      if (one.sequence > 0) return one;
+      const sequence = await sequenceOf(bus, { ...one, jobId }, signal);
+      setSequence(one.open, one.tile, one.attempt, sequence);
+      return { ...one, sequence };
+    });
+    return known.filter(({ sequence }) => sequence > 0 && sequence <= deliveredUpTo);
   }
 }
 

@@ -69,8 +69,9 @@ export class ResultReader {
    * rather than sequences compared: the stream's last messages may have been purged, and are then never delivered.
    * Messages that the server counts as delivered and cannot read (its store was damaged) are passed over: their tiles
    * are found missing.
+   * @returns false when `patience` ended first: the stream may be gone.
    */
-  async caughtUp(): Promise<void> {
+  async caughtUp(patience?: AbortSignal): Promise<boolean> {
     let stuckAt = '';
     let stuckLooks = 0;
     for (;;) {
@@ -80,12 +81,13 @@ export class ResultReader {
       const isCurrent = consumer === this.consumer && !this.pause;
       if (info && isCurrent) {
         const { num_pending: pending, delivered } = info;
-        if (pending === 0 && delivered.stream_seq <= this.lastSequence) return;
+        if (pending === 0 && delivered.stream_seq <= this.lastSequence) return true;
         const now = `${info.name} ${pending} ${delivered.stream_seq} ${this.lastSequence}`;
         stuckLooks = now === stuckAt ? stuckLooks + 1 : 0;
         stuckAt = now;
         if (stuckLooks > UNREADABLE_AFTER_LOOKS) await this.passOver();
       } else stuckAt = '';
+      if (patience?.aborted) return false;
       await delay(POLL_MS, undefined, { signal: this.farm.signal });
     }
   }

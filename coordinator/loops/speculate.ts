@@ -56,8 +56,10 @@ function lookOnce(farm: Farm, parts: SpeculatorParts, before: Holds): Holds {
     const workers = parts.workersOf(job.jobId);
     if (workers.length === 0) continue;
     settleStranded(parts, job, workers);
-    const idle = workers.flatMap((nodeId) => loads.get(nodeId) ?? []);
-    copyStragglers(farm, parts, job, byJob.get(job.jobId) ?? [], idle, nowMs);
+    const ofJob = byJob.get(job.jobId);
+    if (!ofJob) continue;
+    const taking = workers.flatMap((nodeId) => loads.get(nodeId) ?? []);
+    copyStragglers(farm, parts, job, ofJob, taking, nowMs);
   }
   return holds;
 }
@@ -86,7 +88,7 @@ function copyStragglers(
   nowMs: number,
 ): void {
   const hasIdle = workers.some(({ slots, slotsBusy }) => slotsBusy < slots);
-  if (holds.length === 0 || !hasIdle || !isQueueDry(job, holds)) return;
+  if (!hasIdle || !isQueueDry(job, holds)) return;
   const frames = new Map([...job.openFrames()].map((frame) => [frame.frame, frame]));
   const copyable = (hold: Hold) => copyableTile(job, frames.get(hold.held[0]), hold);
   const chosen = stragglers({ holds, workers, expectedMs: job.expectedMs, nowMs, copyable });

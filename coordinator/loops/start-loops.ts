@@ -42,7 +42,7 @@ export function startLoops(farm: Farm, stitcher: Stitcher, sweepTimes?: SweepTim
   /** Nobody is alone before the others had time to speak. */
   let nodesKnownAtMs = Number.POSITIVE_INFINITY;
   const workersOf: WorkersOf = (jobId) =>
-    performance.now() < nodesKnownAtMs ? [] : assigner.workersOf(jobId);
+    performance.now() < nodesKnownAtMs ? [] : troubles.without(jobId, assigner.workersOf(jobId));
   const feed = feeder(farm, workersOf);
   const assembler = new Assembler(farm, stitcher, {
     released: (bytes) => collector.released(bytes),
@@ -85,7 +85,7 @@ export function startLoops(farm: Farm, stitcher: Stitcher, sweepTimes?: SweepTim
     () => nodes.list(),
     () => blame.farmChanged(),
   );
-  const troubles = new NodeTroubles(farm, (jobId) => assigner.workersOf(jobId));
+  const troubles: NodeTroubles = new NodeTroubles(farm, (jobId) => assigner.workersOf(jobId));
   const background = new Set<Promise<void>>();
 
   /** What the farm does on its own behalf: its failure stops the process, unless the farm is closing. */

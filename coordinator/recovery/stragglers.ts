@@ -69,29 +69,35 @@ export interface StragglerQuestion {
 
 /** @returns attempts to copy, the oldest first, one per tile, and no more than slots of other nodes idle. */
 export function stragglers({ holds, workers, expectedMs, nowMs, copyable }: StragglerQuestion): Hold[] {
-  const idle = new Map(
-    workers.map(({ nodeId, slots, slotsBusy }) => [nodeId, Math.max(0, slots - slotsBusy)]),
-  );
+  const idle = new Map<NodeId, number>();
+  for (const { nodeId, slots, slotsBusy } of workers)
+    if (slotsBusy < slots) idle.set(nodeId, slots - slotsBusy);
   const tooLongMs = Math.max(STRAGGLER_MS_MIN, STRAGGLER_RATIO * expectedMs);
   const late = holds
     .filter(({ nodeId, isRendering, sinceMs }) => {
       // What waits on a node with a free slot starts there this moment.
-      const isStuck = isRendering || (idle.get(nodeId) ?? 0) === 0;
+      const isStuck = isRendering || !idle.has(nodeId);
       return isStuck && nowMs - sinceMs > tooLongMs;
     })
     .sort((a, b) => a.sinceMs - b.sinceMs);
   const chosen = new Map<string, Hold>();
   for (const hold of late) {
+    if (idle.size === 0) break;
     const [frame, tile] = hold.held;
     if (chosen.has(`${frame}/${tile}`)) continue;
     const allowed = copyable(hold);
     if (!allowed) continue;
-    const taker = [...idle].find(
-      ([nodeId, free]) => free > 0 && nodeId !== hold.nodeId && !allowed.avoid.includes(nodeId),
-    );
-    if (!taker) continue;
-    idle.set(taker[0], taker[1] - 1);
+    const taker = findTaker(idle, [hold.nodeId, ...allowed.avoid]);
+    if (taker === undefined) continue;
+    const free = idle.get(taker)! - 1;
+    if (free > 0) idle.set(taker, free);
+    else idle.delete(taker);
     chosen.set(`${frame}/${tile}`, hold);
   }
   return [...chosen.values()];
+}
+
+function findTaker(idle: ReadonlyMap<NodeId, number>, unwanted: readonly NodeId[]): NodeId | undefined {
+  for (const nodeId of idle.keys()) if (!unwanted.includes(nodeId)) return nodeId;
+  return undefined;
 }

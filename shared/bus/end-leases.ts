@@ -69,7 +69,8 @@ export async function endLeases(
   }
 }
 
-async function sequenceOf(bus: Bus, tile: LeasedTile, signal: AbortSignal | undefined): Promise<number> {
+/** Of an attempt's message in TILES; 0 when it is not there. */
+export async function sequenceOf(bus: Bus, tile: TileAddress, signal?: AbortSignal): Promise<number> {
   const subject = bus.names.tile(tile);
   const message = await retryCall(
     `look for ${subject}`,

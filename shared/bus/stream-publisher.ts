@@ -41,7 +41,7 @@ interface Waiting {
 const MSG_ID_HEADER = 'Nats-Msg-Id';
 /** How exact timeouts are. */
 const LOOK_EVERY_MS = 100;
-/** Whoever is refused asks again within a second (retry-call.ts). */
+/** Whoever is refused asks again within a second (retry-call.ts), and is answered or given up within 1.5 s. */
 const TROUBLE_OVER_AFTER_MS = 3_000;
 const decoder = new TextDecoder();
 
@@ -92,8 +92,8 @@ export class StreamPublisher {
 
   /** What keeps publishes from getting through now. */
   get trouble(): PublishTrouble | undefined {
-    const isOver = this.#trouble && performance.now() - this.#trouble.lastAtMs > TROUBLE_OVER_AFTER_MS;
-    if (isOver && this.#waiting.size === 0) this.#trouble = undefined;
+    const { lastAtMs } = this.#trouble ?? { lastAtMs: 0 };
+    if (performance.now() - lastAtMs > TROUBLE_OVER_AFTER_MS) this.#trouble = undefined;
     return this.#trouble;
   }
 

@@ -6,9 +6,11 @@ import type { JobId } from '#shared/domain/ids.js';
 import { call } from '#shared/wire/coordinator-client.js';
 import type { ListNodesResponse__Output } from '#shared/wire/generated/guian/v1/ListNodesResponse.js';
 import { type CoordinatorFarm, startCoordinatorFarm } from '../support/coordinator-farm.js';
+import { failedReply } from '../support/fake-agent.js';
 import { startFakeNode } from '../support/fake-node.js';
 import { farmCalls, SCENE, spec } from '../support/farm-calls.js';
 import { waitUntil } from '../support/wait-until.js';
+import { startWorkingNode } from '../support/working-node.js';
 
 const TIMEOUT_MS = 15_000;
 let farm: CoordinatorFarm;
@@ -87,6 +89,20 @@ describe('a node in trouble', () => {
     await waitFor('its end is told', async () => (await messages(jobId, 'resumed')).length === 1);
     expect(await messages(jobId, 'resumed')).toEqual(['node second can work for it again']);
     await studio.cancel(jobId);
+  });
+
+  it('is not waited for by a tile that the only other node has failed once', async () => {
+    using troubled = startFakeNode(farm.bus, 'troubled');
+    const jobId = (await studio.submit(spec({ frames: '1' }))).job!.jobId as JobId;
+    troubled.say({ jobIds: [jobId], troubles: [trouble] });
+    await waitFor('it is told', async () => (await messages(jobId, 'paused')).length === 1);
+    const working = await startWorkingNode(farm.bus, jobId, {
+      nodeId: 'working',
+      answer: ({ tile, attempt }, rendered) =>
+        tile === 5 && attempt === 1 ? failedReply(rendered) : rendered,
+    });
+    await studio.state(jobId, 'finished');
+    await working.leave();
   });
 });
 

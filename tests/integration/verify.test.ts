@@ -1,8 +1,9 @@
 /** Tiles that count only once two nodes have given the same pixels. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { TileMessage } from '#shared/bus/messages.js';
 import { type JobId, jobIdSchema } from '#shared/domain/ids.js';
 import { type CoordinatorFarm, startCoordinatorFarm } from '#tests/support/coordinator-farm.js';
-import { failedReply } from '#tests/support/fake-agent.js';
+import { failedReply, type Reply } from '#tests/support/fake-agent.js';
 import { farmCalls, leftOnBus, SCENE, spec } from '#tests/support/farm-calls.js';
 import { pixelDigests } from '#tests/support/pixel-digests.js';
 import { waitUntil } from '#tests/support/wait-until.js';
@@ -87,6 +88,26 @@ describe('a verified job', () => {
     expect(named).toHaveLength(progress!.attemptsFailed);
     for (const message of named)
       expect(message).toMatch(/^the result of node corrupt .* nodes (a and c|c and a) gave/);
+  });
+
+  it('names a node whose version gives other pixels, and does not block it for that', async () => {
+    const jobId = await submit();
+    const otherVersion = (rendered: Reply, tile: TileMessage): Reply => {
+      const { bytes, meta } = blackReply(rendered, tile);
+      return { bytes, meta: { ...meta, renderer: 'another version' } };
+    };
+    const nodes = await start(jobId, [
+      { nodeId: 'a' },
+      { nodeId: 'newer', answer: (tile, rendered) => otherVersion(rendered, tile) },
+      { nodeId: 'c' },
+    ]);
+    await studio.state(jobId, 'finished');
+    for (const node of nodes) await node.leave();
+    const told = await eventsOf(jobId, 'result_rejected');
+    expect(
+      told.filter((message) => message.startsWith('the result of node newer (another version)')),
+    ).not.toEqual([]);
+    expect(await eventsOf(jobId, 'node_blocked')).toEqual([]);
   });
 
   it('accepts what its only node gives, and warns of that once', async () => {

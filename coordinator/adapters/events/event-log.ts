@@ -31,7 +31,13 @@ const DROPPABLE: ReadonlySet<EventMessage['kind']> = new Set([
   'attempt_failed',
   'result_rejected',
   'node_lost',
+  'node_blocked',
+  'node_quarantined',
+  'node_forgiven',
+  'speculated',
   'repaired',
+  'paused',
+  'resumed',
   'warning',
 ]);
 

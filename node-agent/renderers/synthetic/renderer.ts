@@ -2,6 +2,7 @@
  * Known pixels at a known cost, for tests and benchmarks: the pattern of `syntheticPixel`, a busy loop per tile, and
  * failures where the scene file asks for them, so that the farm's handling of failures meets real ones.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { RenderSettings } from '#shared/domain/job.js';
 import { LAYERS, type LayerName, type LayerPixels } from '#shared/domain/layers.js';
 import { type Region, regionHeightPx, regionPixels, regionWidthPx } from '#shared/domain/region.js';
@@ -34,6 +35,7 @@ async function renderTile(tile: TileRequest, control: TileControl): Promise<Rend
   const costMs = scene.costMs ?? tile.settings.syntheticCostMs;
   if (control.isCancelled()) throw cancelled();
   stayBusy(costMs, control);
+  await wait(scene.waitMs, control);
   const layers = syntheticTile(tile.settings, tile.frame, tile.region);
   control.progress(1);
   return { layers };
@@ -72,5 +74,14 @@ function stayBusy(costMs: number, control?: TileControl): void {
     if (control.isCancelled()) throw cancelled();
     control.progress((nowMs - startMs) / costMs);
     askAtMs = nowMs + ASK_EVERY_MS;
+  }
+}
+
+async function wait(waitMs: number, control: TileControl): Promise<void> {
+  const startMs = performance.now();
+  for (let leftMs = waitMs; leftMs > 0; leftMs = startMs + waitMs - performance.now()) {
+    await delay(Math.min(leftMs, ASK_EVERY_MS));
+    if (control.isCancelled()) throw cancelled();
+    control.progress(Math.min(1, (performance.now() - startMs) / waitMs));
   }
 }

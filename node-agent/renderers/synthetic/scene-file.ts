@@ -22,6 +22,8 @@ export type PrepareFault = (typeof PREPARE_FAULT_NAMES)[number];
 export const syntheticSceneSchema = z.strictObject({
   /** Busy time per tile, ms; the job's own setting where absent. */
   costMs: z.number().min(0).max(3_600_000).optional(),
+  /** Time per tile that passes without work, ms: tiles that take long on a machine with few cores for many slots. */
+  waitMs: z.number().min(0).max(3_600_000).default(0),
   /** Busy time of the preparation, ms. */
   prepareMs: z.number().min(0).max(3_600_000).default(0),
   /** These throw RENDER_FAILED. */

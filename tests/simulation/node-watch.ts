@@ -1,0 +1,230 @@
+/** Which agents are there, and what follows for their tiles when one is not: the order of nodes.ts and recover.ts. */
+
+import type { LiveJob } from '#coordinator/jobs/live-job.js';
+import { type QueuedTile, queuedTiles } from '#coordinator/jobs/queued-tiles.js';
+import { isAttemptLive, liveAttempts } from '#coordinator/jobs/tile-case.js';
+import { type Instance, Instances, type LostInstance, stillListed } from '#coordinator/recovery/instances.js';
+import { attemptKey, heldKey, lostTiles, type QueuedAttempt } from '#coordinator/recovery/lost-tiles.js';
+import { lossConsequence, tilesAtWork } from '#coordinator/recovery/tiles-at-work.js';
+import type { Heartbeat, HeartbeatAnswer, HeldAttempt } from '#shared/bus/messages.js';
+import type { JobId, NodeId } from '#shared/domain/ids.js';
+import { TIMES } from '#shared/limits.js';
+import { nextJobState } from '#shared/state/job-state.js';
+import type { SimCoordinator } from './sim-coordinator.js';
+
+const CHECK_EVERY_MS = 250;
+const ASK_EVERY_MS = 10;
+
+export interface HeardNode {
+  readonly heartbeat: Heartbeat;
+  readonly state: 'ready' | 'draining' | 'lost';
+}
+
+interface WantedSweep {
+  readonly nodeIds: Set<NodeId>;
+  readonly given: Set<string>;
+  slotsCrashed: number;
+}
+
+export class NodeWatch {
+  readonly instances = new Instances();
+  readonly nodes = new Map<NodeId, HeardNode>();
+  private readonly coordinator: SimCoordinator;
+  private readonly listeningSinceMs: number;
+  private sweepWanted = new Map<JobId, WantedSweep>();
+  private isSweeping = false;
+
+  constructor(coordinator: SimCoordinator) {
+    this.coordinator = coordinator;
+    this.listeningSinceMs = coordinator.world.time.nowMs;
+  }
+
+  start(): void {
+    const { coordinator } = this;
+    coordinator.world.time.every(CHECK_EVERY_MS, () => {
+      if (coordinator.isAlive) this.findLost();
+      return coordinator.isAlive;
+    });
+    coordinator.after(TIMES.nodeLostAfterMs, () => this.sweep(coordinator.jobs.keys()));
+  }
+
+  hear(heartbeat: Heartbeat, answer: (answer: HeartbeatAnswer) => void): void {
+    const { coordinator } = this;
+    const { nodeId } = heartbeat;
+    const before = this.nodes.get(nodeId);
+    const heard = this.instances.hear(heartbeat, coordinator.world.time.nowMs);
+    for (const lost of heard.lost) this.lost(lost);
+    const toDrop = heard.instance && this.answerTo(heard.instance);
+    if (toDrop) answer(toDrop);
+    if (heartbeat.leaving) {
+      if (before && before.heartbeat.instanceId !== heartbeat.instanceId) return;
+      this.nodes.delete(nodeId);
+      coordinator.judge.kick();
+      return;
+    }
+    const state = heartbeat.draining ? 'draining' : 'ready';
+    this.nodes.set(nodeId, { heartbeat, state });
+    for (const jobId of heartbeat.jobIds) {
+      const job = coordinator.jobs.get(jobId);
+      if (job?.state === 'queued' && heartbeat.slotsBusy > 0)
+        job.state = nextJobState(job.state, 'work_seen');
+    }
+    if (before?.state !== state) coordinator.judge.kick();
+  }
+
+  private findLost(): void {
+    const { coordinator } = this;
+    if (coordinator.world.plan.sabotage === 'lost nodes are ignored') return;
+    for (const lost of this.instances.findSilent(coordinator.world.time.nowMs, this.listeningSinceMs)) {
+      const { nodeId, heartbeat } = lost.instance;
+      const node = this.nodes.get(nodeId);
+      if (node?.heartbeat.instanceId === heartbeat.instanceId) {
+        this.nodes.set(nodeId, { ...node, state: 'lost' });
+        coordinator.judge.kick();
+      }
+      this.lost(lost);
+    }
+  }
+
+  private lost({ instance, how, isCrash }: LostInstance): void {
+    const { jobs, world } = this.coordinator;
+    if (world.plan.sabotage === 'lost nodes are ignored') return;
+    const { nodeId, heartbeat } = instance;
+    world.note(() => `${heartbeat.instanceId} is lost: ${how}`);
+    const isOver = (jobId: JobId, frame: number, tile: number) =>
+      jobs.get(jobId)?.isOver(frame, tile) ?? true;
+    const atWork = isCrash ? tilesAtWork(heartbeat, isOver) : new Map<JobId, readonly HeldAttempt[]>();
+    for (const { jobId, attempts } of heartbeat.inHand) {
+      const job = jobs.get(jobId);
+      if (!job || job.isEnding) continue;
+      const { held } = this.instances.handsOf(jobId);
+      const tiles = lostTiles({
+        queued: queuedTiles(job),
+        lostHands: attempts,
+        liveHands: held,
+        deliveredUpTo: 0,
+      });
+      instance.givenAway.set(jobId, new Set(tiles.map(keyOf)));
+      const atWorkKeys = new Set(atWork.get(jobId)?.map(heldKey));
+      this.takeBack(
+        job,
+        tiles,
+        tiles.filter((tile) => atWorkKeys.has(keyOf(tile))),
+        nodeId,
+      );
+    }
+    this.sweep(heartbeat.jobIds, instance, isCrash);
+  }
+
+  private answerTo(instance: Instance): HeartbeatAnswer | undefined {
+    const { jobs } = this.coordinator;
+    const over: { jobId: JobId; attempts: HeldAttempt[] }[] = [];
+    for (const { jobId, attempts } of instance.heartbeat.inHand) {
+      const job = jobs.get(jobId);
+      const useless = job ? attempts.filter(([frame, tile]) => job.isOver(frame, tile)) : [];
+      if (useless.length > 0) over.push({ jobId, attempts: useless });
+    }
+    const taken: { jobId: JobId; attempts: HeldAttempt[] }[] = [];
+    for (const [jobId, attempts] of stillListed(instance)) {
+      const others = new Set(this.instances.handsOf(jobId, instance).held.map(heldKey));
+      const elsewhere = attempts.filter((held) => others.has(heldKey(held)));
+      if (elsewhere.length > 0) taken.push({ jobId, attempts: elsewhere });
+    }
+    return over.length + taken.length > 0 ? { over, taken } : undefined;
+  }
+
+  private takeBack(
+    job: LiveJob,
+    tiles: readonly QueuedTile[],
+    atWork: readonly QueuedTile[],
+    nodeId: NodeId,
+  ): void {
+    const { coordinator } = this;
+    const { world } = coordinator;
+    const kept = new Set(tiles);
+    for (const one of atWork) {
+      const { open, frame, tile, attempt } = one;
+      if (!isAttemptLive(open, tile, attempt)) continue;
+      if (world.plan.sabotage === 'losses are not counted') continue;
+      const losses = job.countLoss(open, tile);
+      const consequence = lossConsequence(losses);
+      world.note(() => `${job.jobId} ${frame}/${tile}/${attempt}: loss ${losses}, ${consequence}`);
+      if (consequence === 'goes on') continue;
+      kept.delete(one);
+      if (consequence === 'isolated') {
+        coordinator.withdraw(job, frame, tile, liveAttempts(open, tile));
+        job.isolate(open, tile);
+        coordinator.feed();
+      } else {
+        coordinator.withdraw(job, frame, tile, [{ attempt, sequence: one.sequence, avoid: [] }]);
+        world.audit.lossReported(job.jobId, frame, tile, attempt, losses);
+        coordinator.publishFailure(job, { frame, tile, attempt, nodeId, code: 'NODE_LOST' });
+      }
+    }
+    this.giveAway(job, [...kept]);
+    world.audit.counts(job);
+  }
+
+  /** Ends leases in the name of whoever has them (end-leases.ts). */
+  private giveAway({ jobId }: LiveJob, tiles: readonly QueuedAttempt[]): void {
+    const { coordinator } = this;
+    const { queue } = coordinator.world;
+    for (const { frame, tile, attempt, sequence } of tiles)
+      coordinator.call(() =>
+        queue.handBack(sequence || (queue.find({ jobId, frame, tile, attempt })?.sequence ?? 0)),
+      );
+  }
+
+  private sweep(jobIds: Iterable<JobId>, lost?: Instance, isCrash = false): void {
+    for (const jobId of jobIds) {
+      const wanted = this.sweepWanted.get(jobId) ?? { nodeIds: new Set(), given: new Set(), slotsCrashed: 0 };
+      if (lost) wanted.nodeIds.add(lost.nodeId);
+      if (lost && isCrash) wanted.slotsCrashed += lost.heartbeat.slots;
+      for (const key of lost?.givenAway.get(jobId) ?? []) wanted.given.add(key);
+      this.sweepWanted.set(jobId, wanted);
+    }
+    if (!this.isSweeping) this.runSweep();
+  }
+
+  private runSweep(): void {
+    const { coordinator } = this;
+    const { world } = coordinator;
+    this.isSweeping = this.sweepWanted.size > 0;
+    if (!this.isSweeping) return;
+    const wanted = this.sweepWanted;
+    this.sweepWanted = new Map();
+    const deliveredUpTo = new Map<LiveJob, number>();
+    coordinator.call(() => {
+      for (const jobId of wanted.keys()) {
+        const job = coordinator.jobs.get(jobId);
+        if (job && !job.isEnding) deliveredUpTo.set(job, world.queue.deliveredUpTo(jobId));
+      }
+      // The answer takes its time, too.
+      coordinator.call(() => {
+        for (const agent of world.agents.values()) agent.rollCalled();
+        const calledAtMs = world.time.nowMs + TIMES.rollCallAnswerMs / 2;
+        const look = () => {
+          if (!this.instances.areHeardSince(calledAtMs)) return coordinator.after(ASK_EVERY_MS, look);
+          for (const [job, upTo] of deliveredUpTo) this.findUntold(job, upTo, wanted.get(job.jobId)!);
+          this.runSweep();
+        };
+        look();
+      });
+    });
+  }
+
+  private findUntold(job: LiveJob, deliveredUpTo: number, wanted: WantedSweep): void {
+    const [nodeId] = wanted.nodeIds;
+    const { held, isAll } = this.instances.handsOf(job.jobId);
+    if (!isAll || job.isEnding) return;
+    const hands = { queued: queuedTiles(job), lostHands: [], liveHands: held, deliveredUpTo };
+    const tiles = lostTiles(hands).filter((tile) => !wanted.given.has(keyOf(tile)));
+    const inOrder = tiles.toSorted((a, b) => a.sequence - b.sequence);
+    if (nodeId) this.takeBack(job, tiles, inOrder.slice(0, wanted.slotsCrashed), nodeId);
+    else this.giveAway(job, tiles);
+  }
+}
+
+function keyOf({ frame, tile, attempt }: QueuedAttempt): string {
+  return attemptKey(frame, tile, attempt);
+}
