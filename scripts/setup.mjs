@@ -1,7 +1,16 @@
 // Sets up a checkout: npm packages and the build. Asks the file system's times only, so that a checkout that is ready
 // costs milliseconds. An installed npm package brings its build and has its packages beside it: nothing to do there.
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+} from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { setupLock } from './setup-lock.mjs';
 import { SOURCE_FOLDERS } from './source-folders.mjs';
@@ -49,8 +58,12 @@ function isAnythingMissing(root) {
   return packagesAreMissing(root) || buildIsOld(root);
 }
 
-/** npm writes node_modules/.package-lock.json when an installation is complete. */
+/**
+ * npm writes node_modules/.package-lock.json when an installation is complete. A node_modules that is a link belongs to
+ * another checkout: npm would empty that one.
+ */
 export function packagesAreMissing(root) {
+  if (lstatSync(join(root, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) return false;
   const lock = modifiedMs(join(root, 'package-lock.json'));
   return lock > modifiedMs(join(root, 'node_modules', '.package-lock.json'));
 }

@@ -1,4 +1,6 @@
 /** How far a job is, in numbers. */
+import type { TileCounts } from './tile-counts.js';
+
 /** What a frame's record says: of one that ended before this coordinator started, or that is rendered again. */
 export interface EndedFrame {
   readonly frame: number;
@@ -6,6 +8,8 @@ export interface EndedFrame {
   readonly tilesDone: number;
   readonly tilesFailed: number;
   readonly coreSeconds: number;
+  /** Nothing: nothing was counted. */
+  readonly counts?: Readonly<TileCounts>;
 }
 
 export interface JobProgress {

@@ -7,6 +7,7 @@ import { type FrameEvent, type FrameState, nextFrameState } from '#shared/state/
 import { nextTileState, TILE_STATES, type TileEvent, type TileState } from '#shared/state/tile-state.js';
 import { FailedAttempts } from './failed-attempts.js';
 import type { TileCase } from './tile-case.js';
+import { noTileCounts, type TileCounts } from './tile-counts.js';
 
 /** A valid result of a tile: the first one, or one that waits for another. */
 export interface PlacedResult {
@@ -37,6 +38,7 @@ export interface LiveFrame {
   readonly index: number;
   state: FrameState;
   doneCount: number;
+  readonly counts: TileCounts;
   /** Index into TILE_STATES, per tile. */
   readonly tileStates: Uint8Array;
   /** Highest attempt that was queued or reported, per tile; 0: none. */
@@ -67,6 +69,7 @@ export function liveFrame(
     index,
     state: 'waiting',
     doneCount: 0,
+    counts: noTileCounts(),
     tileStates: new Uint8Array(tileCount),
     attempts: new Uint16Array(tileCount).fill(attemptsBefore),
     sequences: new Float64Array(tileCount),

@@ -83,6 +83,24 @@ describe('a live job', () => {
     expect(job.progress()).toMatchObject({ framesFinished: 1, tilesDone: 4, tilesQueued: 4 });
   });
 
+  it('goes on counting failed attempts, copies and second opinions where its recorded frames left off', () => {
+    const counts = { attemptsFailed: 3, tilesSpeculated: 2, tilesVerified: 1 };
+    const ended = { tilesDone: 0, tilesFailed: 1, coreSeconds: 0, counts };
+    const older = { frame: 2, state: 'finished', tilesDone: 4, tilesFailed: 0, coreSeconds: 1 } as const;
+    const job = new LiveJob(newJob([1, 2, 3], 4).record, [{ ...ended, frame: 1, state: 'failed' }, older]);
+    expect(job.progress()).toMatchObject(counts);
+    const { frame, tile } = job.takeNextTile()!;
+    job.failAttempt(frame, tile, 1, false);
+    expect(job.progress()).toMatchObject({ ...counts, attemptsFailed: 4 });
+    expect(frame.counts, "of the frame's record").toEqual({
+      ...{ attemptsFailed: 1, tilesSpeculated: 0, tilesVerified: 0 },
+    });
+    job.retry([{ ...ended, frame: 1, state: 'failed' }], {
+      ...{ count: 1, frames: [{ frame: 1, retry: 1, attemptsBefore: 2 }] },
+    });
+    expect(job.progress()).toMatchObject({ attemptsFailed: 1, tilesSpeculated: 0, tilesVerified: 0 });
+  });
+
   it('ends every frame, with no tile left queued, whatever order results, failures and losses come in', () => {
     const happening = fc.record({
       pick: fc.nat(1000),

@@ -9,7 +9,7 @@ import { type FrameState, nextFrameState } from '#shared/state/frame-state.js';
 import type { TileEvent } from '#shared/state/tile-state.js';
 import { NO_RETRIES, type RetriesRecord } from '../adapters/store/records.js';
 import { type TileGrid, tileGrid } from '../planning/tile-grid.js';
-import { avoidList } from '../recovery/avoid-list.js';
+import { avoidList, isLeftAlone } from '../recovery/avoid-list.js';
 import { needsSecondOpinion, secondOpinion, type Verdict } from '../recovery/second-opinion.js';
 import type { EndedFrame, JobProgress } from './job-progress.js';
 import {
@@ -20,7 +20,8 @@ import {
   type PlacedResult,
   tileState,
 } from './live-frame.js';
-import { dropLive, liveAttempts, tileCase, unwantedNodes } from './tile-case.js';
+import { dropLive, isAttemptStale, isTileOver, liveAttempts, tileCase, unwantedNodes } from './tile-case.js';
+import { addTileCounts, noTileCounts } from './tile-counts.js';
 import { type NextTile, type TakeOptions, TileOrder } from './tile-order.js';
 
 export class LiveJob {
@@ -44,9 +45,7 @@ export class LiveJob {
   private tilesDone = 0;
   private tilesFailed = 0;
   private coreSeconds = 0;
-  private attemptsFailed = 0;
-  private tilesSpeculated = 0;
-  private tilesVerified = 0;
+  private readonly counts = noTileCounts();
   private resultCount = 0;
   private renderMsSum = 0;
   private readonly frameIndexes: ReadonlyMap<number, number>;
@@ -79,6 +78,7 @@ export class LiveJob {
       this.tilesDone += ended.tilesDone;
       this.tilesFailed += ended.tilesFailed;
       this.coreSeconds += ended.coreSeconds;
+      addTileCounts([this.counts], ended.counts);
     }
   }
 
@@ -92,9 +92,7 @@ export class LiveJob {
       tilesFailed: this.tilesFailed,
       tilesQueued: this.tilesQueued,
       coreSeconds: this.coreSeconds,
-      attemptsFailed: this.attemptsFailed,
-      tilesSpeculated: this.tilesSpeculated,
-      tilesVerified: this.tilesVerified,
+      ...this.counts,
     };
   }
 
@@ -132,15 +130,14 @@ export class LiveJob {
     return frame;
   }
 
-  /** Whether no result of this tile is needed any more; false for what is none of the job's. */
-  isOver(frameNumber: number, tile: number): boolean {
+  /** Whether no result of this tile (of this attempt at it) is needed any more; false for what is none of the job's. */
+  isOver(frameNumber: number, tile: number, attempt?: number): boolean {
     const index = this.frameIndexes.get(frameNumber);
     if (index === undefined || tile >= this.grid.count) return false;
     if (this.endedFrames.has(index)) return true;
     const frame = this.frames.get(index);
     if (!frame) return false;
-    const state = tileState(frame, tile);
-    return state === 'done' || state === 'failed' || state === 'cancelled';
+    return isTileOver(frame, tile) || (attempt !== undefined && isAttemptStale(frame, tile, attempt));
   }
 
   /** What a tile takes on average, in ms; 0: not known. */
@@ -221,7 +218,7 @@ export class LiveJob {
     if (counted.includes(attempt)) return 'ignored';
     this.changes++;
     frame.failed.set(tile, [...counted, attempt]);
-    this.attemptsFailed++;
+    addTileCounts([this.counts, frame.counts], { attemptsFailed: 1 });
     if (permanent || counted.length + 1 >= this.record.maxAttempts) {
       this.giveUp(frame, tile, attempt);
       return 'tile_failed';
@@ -248,28 +245,31 @@ export class LiveJob {
     frame: LiveFrame,
     tile: number,
     result: PlacedResult,
+    workers: () => readonly NodeId[] = () => [],
   ): { verdict: Verdict<PlacedResult>; isLast: boolean } {
     const known = tileCase(frame, tile);
-    const verdict = secondOpinion(known.candidates, result, this.record.maxAttempts);
+    const isNobodyLeft = () => isLeftAlone(unwantedNodes(frame, tile), workers());
+    const verdict = secondOpinion(known.candidates, result, this.record.maxAttempts, isNobodyLeft);
     let isLast = false;
     switch (verdict.kind) {
       case 'repeated':
         break;
       case 'waits':
       case 'differs':
-        known.candidates = [...known.candidates, result];
+      case 'own':
+        if (verdict.kind !== 'own') known.candidates = [...known.candidates, result];
         this.changes++;
         this.endAttempt(frame, tile, result.attempt, 'to_be_verified');
         break;
       case 'undecidable':
         known.candidates = [...known.candidates, result];
-        this.attemptsFailed += known.candidates.length;
+        addTileCounts([this.counts, frame.counts], { attemptsFailed: known.candidates.length });
         this.giveUp(frame, tile, result.attempt);
         break;
       case 'agrees': {
         const { accepted, isVerified, odd } = verdict;
-        if (isVerified) this.tilesVerified++;
-        if (isVerified) this.attemptsFailed += odd.length;
+        if (isVerified)
+          addTileCounts([this.counts, frame.counts], { tilesVerified: 1, attemptsFailed: odd.length });
         accepted.bytes ??= result.bytes;
         isLast = this.place(frame, tile, accepted);
         break;
@@ -283,10 +283,7 @@ export class LiveJob {
   /** No other node is there to give a second opinion on the one result of a tile. @returns as `place`. */
   acceptCandidate(frame: LiveFrame, tile: number): boolean {
     const candidates = frame.cases.get(tile)?.candidates ?? [];
-    invariant(
-      candidates.length === 1,
-      `tile ${tile} of frame ${frame.frame} has ${candidates.length} results, not one`,
-    );
+    invariant(candidates.length === 1, `tile ${tile} has ${candidates.length} results, not one`);
     return this.place(frame, tile, candidates[0]!);
   }
 
@@ -299,7 +296,7 @@ export class LiveJob {
   /** A queued tile is queued a second time, for another node than the one that holds it. */
   copy(frame: LiveFrame, tile: number, holder: NodeId): void {
     this.changes++;
-    this.tilesSpeculated++;
+    addTileCounts([this.counts, frame.counts], { tilesSpeculated: 1 });
     this.order.copy(frame, tile, holder);
   }
 
@@ -348,6 +345,7 @@ export class LiveJob {
       this.tilesDone -= frame.tilesDone;
       this.tilesFailed -= frame.tilesFailed;
       this.coreSeconds -= frame.coreSeconds;
+      addTileCounts([this.counts], frame.counts, -1);
       this.order.goBackTo(index);
     }
   }

@@ -107,13 +107,41 @@ describe('a tile that needs a second opinion', () => {
     before.weigh(frame, 0, result(A, 1));
     expect(before.acceptCandidate(frame, 0)).toBe(false);
     expect(before.progress()).toMatchObject({ tilesDone: 1, tilesVerified: 0 });
-    // By itself alone, which its avoid list allowed as nobody else was there.
     const again = newJob({ verify: 1 });
     const open = again.openFrame(1)!;
     again.weigh(open, 0, result(A, 1));
     expect(again.weigh(open, 0, result(A, 1)).verdict.kind).toBe('repeated');
-    expect(again.weigh(open, 0, result(A, 2)).verdict).toMatchObject({ kind: 'agrees', isVerified: false });
+    expect(again.acceptCandidate(open, 0)).toBe(false);
     expect(again.progress()).toMatchObject({ tilesDone: 1, tilesVerified: 0, tilesQueued: 0 });
+  });
+
+  it('is given by the node that gave the first when all others have failed the tile', () => {
+    const job = newJob({ verify: 1 });
+    const frame = take(job)!.frame;
+    job.weigh(frame, 0, result(A, 1));
+    take(job);
+    frame.failedAttempts.add(0, failed(B, 2));
+    job.failAttempt(frame, 0, 2, false);
+    expect(take(job, [A, B])).toMatchObject({ attempt: 3, avoid: [] });
+    expect(job.weigh(frame, 0, result(A, 3), () => ALL).verdict).toEqual({ kind: 'own' });
+    expect(job.weigh(frame, 0, result(A, 4), () => [A, B]).verdict).toMatchObject({ isVerified: false });
+  });
+
+  it('is not given by the node that gave the first, unless nobody else is there', () => {
+    const job = newJob({ verify: 1 });
+    const frame = take(job)!.frame;
+    job.weigh(frame, 0, result(A, 1));
+    expect(take(job)).toMatchObject({ attempt: 2, avoid: [A] });
+    // After a restart nobody knows who is there.
+    expect(job.weigh(frame, 0, result(A, 2)).verdict).toEqual({ kind: 'own' });
+    expect(job.progress()).toMatchObject({ tilesDone: 0, tilesQueued: 0, attemptsFailed: 0 });
+    expect(take(job)).toMatchObject({ tile: 0, attempt: 3, avoid: [A] });
+    expect(job.weigh(frame, 0, result(A, 2), () => ALL).verdict, 'delivered twice').toEqual({ kind: 'own' });
+    expect(liveAttempts(frame, 0), 'the other one goes on').toMatchObject([{ attempt: 3, avoid: [A] }]);
+    expect(job.weigh(frame, 0, result(A, 3), () => [A]).verdict).toMatchObject({
+      ...{ kind: 'agrees', isVerified: false },
+    });
+    expect(job.progress()).toMatchObject({ tilesDone: 1, tilesVerified: 0, tilesQueued: 0 });
   });
 });
 
@@ -165,6 +193,16 @@ describe('a second copy', () => {
     expect(job.failAttempt(frame, 0, 1, false)).toBe('retry');
     expect(take(job)).toMatchObject({ tile: 0, attempt: 3 });
     expect(job.progress()).toMatchObject({ tilesQueued: 2, tilesDone: 0 });
+  });
+
+  it('is over when it has ended itself, though its tile is not', () => {
+    const { job, frame } = copied();
+    expect([1, 2].map((attempt) => job.isOver(1, 0, attempt))).toEqual([false, false]);
+    job.failAttempt(frame, 0, 2, false);
+    expect([1, 2].map((attempt) => job.isOver(1, 0, attempt))).toEqual([false, true]);
+    job.failAttempt(frame, 0, 1, false);
+    expect(job.isOver(1, 0, 1)).toBe(true);
+    expect(job.isOver(1, 0)).toBe(false);
   });
 
   it('that goes missing leaves the tile to its first attempt', () => {

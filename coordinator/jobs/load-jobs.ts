@@ -25,5 +25,10 @@ export function toEndedFrame(frame: FrameResult): EndedFrame {
     tilesDone: frame.tilesDone,
     tilesFailed: frame.state === 'failed' ? frame.failedTiles.length : 0,
     coreSeconds: frame.coreSeconds,
+    counts: {
+      attemptsFailed: frame.attemptsFailed,
+      tilesSpeculated: frame.tilesSpeculated,
+      tilesVerified: frame.tilesVerified,
+    },
   };
 }

@@ -47,6 +47,27 @@ export function isAttemptLive(frame: LiveFrame, tile: number, attempt: number): 
   return liveAttempts(frame, tile).some((live) => live.attempt === attempt);
 }
 
+/** Whether no result of a tile is needed any more. */
+export function isTileOver(frame: LiveFrame, tile: number): boolean {
+  const state = tileState(frame, tile);
+  return state === 'done' || state === 'failed' || state === 'cancelled';
+}
+
+/** Whether nobody waits for an attempt whose message is in the queue; not when it may be about to be adopted. */
+export function isAttemptStale(frame: LiveFrame, tile: number, attempt: number): boolean {
+  if (tileState(frame, tile) === 'planned') return attempt <= frame.attempts[tile]!;
+  return !isAttemptLive(frame, tile, attempt);
+}
+
+/** The stream had an attempt's message already, queued by an earlier coordinator: what that message says is so. */
+export function adoptQueued(frame: LiveFrame, tile: number, found: LiveAttempt): void {
+  const live = liveAttempts(frame, tile);
+  if (!live.some(({ attempt }) => attempt === found.attempt)) return;
+  setSequence(frame, tile, found.attempt, found.sequence);
+  if (found.avoid.length > 0 || frame.cases.get(tile)?.live.length)
+    tileCase(frame, tile).live = live.map((one) => (one.attempt === found.attempt ? found : one));
+}
+
 /** The stream has an attempt's message. */
 export function setSequence(frame: LiveFrame, tile: number, attempt: number, sequence: number): void {
   if (frame.attempts[tile] === attempt) frame.sequences[tile] = sequence;

@@ -230,6 +230,7 @@ export class Assembler {
       tilesTotal: job.grid.count,
       tilesDone: frame.doneCount,
       coreSeconds,
+      ...frame.counts,
       finishedAtMs: this.farm.clock.nowMs(),
       nodeIds: [...nodeIds],
       retry: job.frameRetries.count,

@@ -15,13 +15,15 @@ import type { Farm } from '../farm.js';
 import type { LiveFrame } from '../jobs/live-frame.js';
 import type { LiveJob } from '../jobs/live-job.js';
 import { BlameBook, type NodeFailure } from '../scheduling/blame.js';
-import { judgeNodes, NO_STANDING, type Standing } from '../scheduling/judge-nodes.js';
+import { type IsInTrouble, judgeNodes, NO_STANDING, type Standing } from '../scheduling/judge-nodes.js';
 import { type StandingChange, standingChanges } from '../scheduling/standing-changes.js';
 import type { KnownNode } from './nodes.js';
 
 export interface BlameHooks {
   /** Every node that is listed. */
   nodes(): readonly KnownNode[];
+  /** What keeps nodes from working for jobs; nothing: no node is in trouble. */
+  troubles(): IsInTrouble | undefined;
   /** Other nodes may work for a job than before. */
   changed(): void;
 }
@@ -87,7 +89,7 @@ export class BlameKeeper {
     if (this.book.tileDone(job.jobId, frame.frame, tile)) this.bookChanged();
   }
 
-  /** Looks again soon: a node or a job came or went. */
+  /** Looks again soon: a node or a job came or went, or a node is in trouble or no longer. */
   farmChanged(): void {
     if (!this.book.isEmpty || this.standings.size > 0) this.judgeIn(this.judgeAfterMs);
   }
@@ -149,7 +151,8 @@ export class BlameKeeper {
     const candidates = nodes.filter(isCandidate).map(({ heartbeat }) => heartbeat.nodeId);
     const liveJobs = new Set(farm.jobs.liveJobs().map(({ jobId }) => jobId));
     const blames = book.blames(nowMs, forgiveAfterMs);
-    const verdict = judgeNodes(blames, new Set(candidates), liveJobs, farm.blamePolicy);
+    const troubles = this.hooks.troubles();
+    const verdict = judgeNodes(blames, new Set(candidates), liveJobs, farm.blamePolicy, troubles);
     const mayEnd = upMs >= TIMES.nodeLostAfterMs;
     const listed = new Set(nodes.map(({ heartbeat }) => heartbeat.nodeId));
     const changes = standingChanges(this.standings, verdict, { listed, liveJobs, nowMs, mayEnd });

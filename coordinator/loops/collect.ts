@@ -134,7 +134,10 @@ export class Collector {
       return;
     }
     const frame = job.openFrame(meta.frame);
-    if (!frame || isFrameEnded(frame.state)) return;
+    if (!frame || isFrameEnded(frame.state)) {
+      this.takeLate(job, meta, message);
+      return;
+    }
     if (job.state === 'queued') startJob(this.farm, job, this.isNews(job, message.seq));
     if (meta.outcome.kind === 'failed') this.takeFailure(job, frame, meta as FailedMeta, message);
     else this.takeRendered(job, frame, meta as RenderedMeta, message);
@@ -199,7 +202,7 @@ export class Collector {
   private weigh(job: LiveJob, frame: LiveFrame, tile: number, result: PlacedResult, message: JsMsg): void {
     const heldBefore = heldBytes(frame, tile);
     const others = liveAttempts(frame, tile).filter(({ attempt }) => attempt !== result.attempt);
-    const { verdict, isLast } = job.weigh(frame, tile, result);
+    const { verdict, isLast } = job.weigh(frame, tile, result, () => this.hooks.workersOf(job.jobId));
     this.heldBytes += heldBytes(frame, tile) - heldBefore;
     const weighed: WeighedResult = { job, frame, tile, result, sequence: message.seq };
     const isNews = this.isNews(job, message.seq);
@@ -209,8 +212,9 @@ export class Collector {
       case 'waits':
         if (!this.acceptLone(job, frame, tile)) this.hooks.windowMoved();
         return;
+      case 'own':
       case 'differs':
-        if (isNews) tellDifferent(this.farm, weighed);
+        if (isNews && verdict.kind === 'differs') tellDifferent(this.farm, weighed);
         this.hooks.windowMoved();
         return;
       case 'undecidable':
@@ -270,6 +274,16 @@ export class Collector {
       });
     this.hooks.tileFailed(job, frame, failed);
     this.hooks.windowMoved();
+  }
+
+  /** Of a frame that has ended. A failure says of its node what it would have said in time. */
+  private takeLate(job: LiveJob, meta: ResultMeta, { time }: JsMsg): void {
+    const { frame, tile, attempt, nodeId, outcome } = meta;
+    const state = job.frameStateAt(job.record.frames.indexOf(frame));
+    if (outcome.kind !== 'failed' || outcome.permanent || !isFrameEnded(state)) return;
+    const { code } = outcome;
+    const isTileDone = state === 'finished';
+    this.hooks.attemptFailed(job, { frame, tile, attempt, nodeId, atMs: time.getTime(), code, isTileDone });
   }
 
   private hasRoomFor(bytes: number): boolean {

@@ -17,12 +17,24 @@ import type { Farm } from '../farm.js';
 import type { LiveJob } from '../jobs/live-job.js';
 import { setSequence } from '../jobs/tile-case.js';
 import type { NextTile } from '../jobs/tile-order.js';
+import { adoptFromQueue } from './adopt-from-queue.js';
 
 /**
  * A window is topped up by this many tiles or more, so that publishes travel together: one at a time, per result, cost
  * the coordinator a system call each (measured: a seventh of its time with short tiles).
  */
 const TOP_UP_MIN = 64;
+/** A job's window when many run: enough for the slots of a few nodes. */
+const WINDOW_MIN = 64;
+
+/**
+ * How many tiles a job may have in the queue: an equal share of what the queue takes, so that the jobs that are first in
+ * line do not fill it alone. Jobs that have more, from when there were fewer of them, are fed once they are below.
+ */
+export function windowOf(liveJobs: number): number {
+  const share = Math.floor(LIMITS.queuedTilesMax / Math.max(1, liveJobs));
+  return Math.min(LIMITS.queuedTilesPerJobMax, Math.max(WINDOW_MIN, share));
+}
 
 export interface Feeder {
   /** Something may need feeding: a new job, a result, a failed attempt. Cheap; called per result. */
@@ -31,8 +43,26 @@ export interface Feeder {
   start(): void;
 }
 
-/** @param workersOf nodes that may take tiles of a job; empty: not known. */
-export function feeder(farm: Farm, workersOf: (jobId: JobId) => readonly NodeId[]): Feeder {
+/**
+ * Whether a job's isolated tile is out, so that those of other jobs wait. One that nobody can take ends no agent, and may
+ * be out for hours.
+ */
+export function holdsIsolatedBack(
+  job: Pick<LiveJob, 'jobId' | 'isIsolatedOut'>,
+  { isWithoutWorkers }: Pick<FeederNodes, 'isWithoutWorkers'>,
+): boolean {
+  return job.isIsolatedOut && !isWithoutWorkers(job.jobId);
+}
+
+/** Who works for a job. */
+export interface FeederNodes {
+  /** Nodes that may take tiles of a job; empty: nobody, or not known. */
+  workersOf(jobId: JobId): readonly NodeId[];
+  /** Whether it is known that nobody may. */
+  isWithoutWorkers(jobId: JobId): boolean;
+}
+
+export function feeder(farm: Farm, nodes: FeederNodes): Feeder {
   let isStarted = false;
   let isRunning = false;
   let isKicked = false;
@@ -61,7 +91,11 @@ export function feeder(farm: Farm, workersOf: (jobId: JobId) => readonly NodeId[
       );
       setSequence(next.frame, next.tile, next.attempt, sequence);
     } catch (error) {
-      if (isSubjectTaken(error) || farm.signal.aborted || job.isEnding) return;
+      if (farm.signal.aborted || job.isEnding) return;
+      if (isSubjectTaken(error)) {
+        await adoptFromQueue(farm, job, next);
+        return;
+      }
       // The reconcile loop finds the tile missing and feeds it again.
       farm.log.error(
         { jobId: job.jobId, frame: message.frame, tile: message.tile, err: error },
@@ -89,20 +123,22 @@ export function feeder(farm: Farm, workersOf: (jobId: JobId) => readonly NodeId[
   const feedAll = async (): Promise<void> => {
     const jobs = farm.jobs.liveJobs();
     let queued = jobs.reduce((sum, job) => sum + job.tilesQueued, 0);
-    let isIsolatedOut = jobs.some((job) => job.isIsolatedOut);
+    let isIsolatedOut = jobs.some((job) => holdsIsolatedBack(job, nodes));
+    const windowTiles = windowOf(jobs.length);
+    const topUpTiles = Math.min(TOP_UP_MIN, Math.floor(windowTiles / 2));
     for (const job of jobs) {
-      if (job.tilesQueued > LIMITS.queuedTilesPerJobMax - TOP_UP_MIN) continue;
-      const workers = () => workersOf(job.jobId);
+      if (job.tilesQueued > windowTiles - topUpTiles) continue;
+      const workers = () => nodes.workersOf(job.jobId);
       while (
         !job.isEnding &&
         !farm.signal.aborted &&
-        job.tilesQueued < LIMITS.queuedTilesPerJobMax &&
+        job.tilesQueued < windowTiles &&
         queued < LIMITS.queuedTilesMax
       ) {
         const next = job.takeNextTile({ workers, isIsolatedOut });
         if (!next) break;
         queued++;
-        isIsolatedOut ||= job.isIsolatedOut;
+        isIsolatedOut ||= holdsIsolatedBack(job, nodes);
         await publishInWindow(job, next);
       }
     }

@@ -1,6 +1,7 @@
 /**
  * What nodes say that keeps them from working (a full disk, a package that does not come), job by job: told when it
  * begins and when it ends, not with each heartbeat. In memory only: after a restart, what goes on is told once more.
+ * Whoever judges nodes looks again then: one that is blocked may be the only one left that can work.
  */
 import type { Heartbeat } from '#shared/bus/messages.js';
 import type { JobId, NodeId } from '#shared/domain/ids.js';
@@ -9,22 +10,43 @@ import type { Farm } from '../farm.js';
 export class NodeTroubles {
   private readonly farm: Farm;
   private readonly workersOf: (jobId: JobId) => readonly NodeId[];
+  private readonly changed: () => void;
   /** Of each node that has any: by job, what keeps it from working for it. */
   private readonly troubles = new Map<NodeId, ReadonlyMap<JobId, Trouble>>();
+  /** Nodes that can work for no job at all, those included that they have not been told of. */
+  private readonly unfit = new Set<NodeId>();
 
-  /** @param workersOf nodes that could work for a job. */
-  constructor(farm: Farm, workersOf: (jobId: JobId) => readonly NodeId[]) {
+  /**
+   * @param workersOf nodes that could work for a job.
+   * @param changed other nodes can work for a job than before.
+   */
+  constructor(farm: Farm, workersOf: (jobId: JobId) => readonly NodeId[], changed: () => void) {
     this.farm = farm;
     this.workersOf = workersOf;
+    this.changed = changed;
+  }
+
+  /** Whether any node is in any. */
+  get areAny(): boolean {
+    return this.troubles.size + this.unfit.size > 0;
   }
 
   heard(heartbeat: Heartbeat): void {
     const { nodeId } = heartbeat;
     const before = this.troubles.get(nodeId) ?? NO_TROUBLES;
     const now = heartbeat.troubles?.length ? byJob(heartbeat) : NO_TROUBLES;
-    if (before.size + now.size === 0) return;
+    const wasUnfit = this.unfit.delete(nodeId);
+    const isUnfit = heartbeat.troubles?.some(({ jobId }) => jobId === undefined) ?? false;
+    if (isUnfit) this.unfit.add(nodeId);
+    if (before.size + now.size === 0 && isUnfit === wasUnfit) return;
     if (now.size === 0) this.troubles.delete(nodeId);
     else this.troubles.set(nodeId, now);
+    if (
+      isUnfit !== wasUnfit ||
+      before.size !== now.size ||
+      [...now.keys()].some((jobId) => !before.has(jobId))
+    )
+      this.changed();
     for (const [jobId, trouble] of now)
       if (before.get(jobId)?.code !== trouble.code) this.tellBegun(nodeId, jobId, trouble);
     for (const jobId of before.keys())
@@ -34,15 +56,17 @@ export class NodeTroubles {
   /** It was lost or has left, which is told elsewhere. */
   gone(nodeId: NodeId): void {
     this.troubles.delete(nodeId);
+    this.unfit.delete(nodeId);
   }
 
   /** Those of some nodes that nothing keeps from working for a job. */
   without(jobId: JobId, nodeIds: readonly NodeId[]): readonly NodeId[] {
-    return this.troubles.size === 0 ? nodeIds : nodeIds.filter((nodeId) => !this.isIn(nodeId, jobId));
+    return this.areAny ? nodeIds.filter((nodeId) => !this.isIn(nodeId, jobId)) : nodeIds;
   }
 
-  private isIn(nodeId: NodeId, jobId: JobId): boolean {
-    return this.troubles.get(nodeId)?.has(jobId) ?? false;
+  /** Whether something keeps a node from working for a job. */
+  isIn(nodeId: NodeId, jobId: JobId): boolean {
+    return this.unfit.has(nodeId) || (this.troubles.get(nodeId)?.has(jobId) ?? false);
   }
 
   private tellBegun(nodeId: NodeId, jobId: JobId, { code, message }: Trouble): void {

@@ -42,8 +42,8 @@ export interface NodeTableHooks {
   gone(nodeId: NodeId): void;
   /** What it is kept from for its failures. */
   standingOf(nodeId: NodeId): Standing;
-  /** An agent is gone, and what it had in hand with it. */
-  lost(lost: LostInstance): void;
+  /** Agents are gone, and what they had in hand with them. */
+  lost(lost: readonly LostInstance[]): void;
   /** What a node is to be told, if anything. */
   answerTo(instance: Instance): HeartbeatAnswer | undefined;
 }
@@ -126,7 +126,7 @@ export class NodeTable {
     const { nodeId } = heartbeat;
     const before = this.nodes.get(nodeId);
     const heard = this.instances.hear(heartbeat, performance.now());
-    for (const lost of heard.lost) this.hooks.lost(lost);
+    if (heard.lost.length > 0) this.hooks.lost(heard.lost);
     const toDrop = heard.instance && this.hooks.answerTo(heard.instance);
     if (toDrop) answer(encodeMessage(toDrop));
     if (heartbeat.leaving) {
@@ -184,17 +184,17 @@ export class NodeTable {
   }
 
   private findLost(checkedAtMs: number): void {
-    for (const lost of this.instances.findSilent(checkedAtMs, this.listeningSinceMs)) {
-      const { nodeId, heartbeat } = lost.instance;
+    const lost = this.instances.findSilent(checkedAtMs, this.listeningSinceMs);
+    for (const { instance, how } of lost) {
+      const { nodeId, heartbeat } = instance;
       const node = this.nodes.get(nodeId);
-      if (node?.heartbeat.instanceId === heartbeat.instanceId) {
-        this.nodes.set(nodeId, { ...node, state: 'lost', reason: lost.how });
-        this.hooks.gone(nodeId);
-        this.farm.log.warn({ nodeId, from: node.state, to: 'lost', reason: lost.how }, 'node state changed');
-        this.hooks.changed();
-      }
-      this.hooks.lost(lost);
+      if (node?.heartbeat.instanceId !== heartbeat.instanceId) continue;
+      this.nodes.set(nodeId, { ...node, state: 'lost', reason: how });
+      this.hooks.gone(nodeId);
+      this.farm.log.warn({ nodeId, from: node.state, to: 'lost', reason: how }, 'node state changed');
+      this.hooks.changed();
     }
+    if (lost.length > 0) this.hooks.lost(lost);
     const nowMs = this.farm.clock.nowMs();
     for (const [nodeId, node] of this.nodes) {
       if (node.state !== 'lost' || nowMs - node.lastHeartbeatAtMs <= FORGOTTEN_AFTER_MS) continue;

@@ -22,9 +22,9 @@ export async function openLiveJob(farm: Farm, results: ResultPurger, job: LiveJo
 
 /**
  * Puts right what is not as it should be on the bus: whoever can write there can overwrite or delete it, and a server may
- * have lost it. @returns whether something was.
+ * have lost it. A job that ends meanwhile is to be cleared again by whoever called. @returns whether something was.
  */
-export async function mendJobOnBus(farm: Farm, results: ResultPurger, job: LiveJob): Promise<boolean> {
+export async function mendJobOnBus(farm: Farm, job: LiveJob): Promise<boolean> {
   if (job.isEnding) return false;
   const { bus, signal } = farm;
   const { jobId } = job;
@@ -50,7 +50,6 @@ export async function mendJobOnBus(farm: Farm, results: ResultPurger, job: LiveJ
   if (repairs.length > 0 && (opened.has(job) || job.state !== 'queued'))
     tellRepaired(farm, job, repairs.join('; '));
   opened.add(job);
-  if (job.isEnding) await clearUnlessLive(farm, results, jobId);
   return repairs.length > 0;
 }
 

@@ -1,4 +1,4 @@
-/** Finds tiles of a job that are neither done nor moving, and queues them again. */
+/** Finds tiles of a job that are neither done nor moving, and queues them again; and what moves in vain, and ends that. */
 import { once } from 'node:events';
 import { retryCall } from '#shared/bus/retry-call.js';
 import type { Farm } from '../farm.js';
@@ -10,6 +10,7 @@ import { missingTiles } from '../recovery/missing-tiles.js';
 import type { Collector } from './collect.js';
 import { subjectsOf } from './jobs-on-bus.js';
 import { tellRepaired } from './tell-repaired.js';
+import { withdrawStale } from './withdraw-stale.js';
 
 /**
  * Publishes and results settle in a moment, unless the bus has no room for them, or has lost their stream. Longer than
@@ -56,6 +57,7 @@ export async function queueMissing(
     const how = isStuck ? 'in the queue without ever being delivered' : 'missing from the queue';
     tellRepaired(farm, job, `${tiles} ${how}; queued again`);
   }
+  await withdrawStale(farm, job, inQueue);
   return true;
 }
 

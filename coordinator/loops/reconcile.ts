@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { retryCall } from '#shared/bus/retry-call.js';
+import type { JobId } from '#shared/domain/ids.js';
 import type { Farm } from '../farm.js';
 import type { Instances } from '../recovery/instances.js';
 import type { Assigner } from './assign.js';
@@ -14,6 +15,7 @@ import type { Feeder } from './feed.js';
 import { jobsOnBus, jobsWithStrayTiles, purgeEndedFrames } from './jobs-on-bus.js';
 import { clearUnlessLive, mendJobOnBus } from './open-on-bus.js';
 import { queueMissing } from './queue-missing.js';
+import { StrayPurges } from './stray-purges.js';
 import { isStreamLost } from './stream-lost.js';
 
 const EVERY_MS = 5_000;
@@ -30,7 +32,8 @@ export async function reconcileAtStart(farm: Farm, collector: Collector): Promis
     jobsCleared++;
   }
   for (const job of jobs.liveJobs()) {
-    if (await mendJobOnBus(farm, collector, job)) jobsMended++;
+    if (await mendJobOnBus(farm, job)) jobsMended++;
+    if (job.isEnding) await clearUnlessLive(farm, collector, job.jobId);
     framesPurged += await purgeEndedFrames(farm, collector, job);
   }
   if (jobsCleared + jobsMended + framesPurged > 0 || tellingGoesBack)
@@ -59,20 +62,29 @@ export interface ReconcileParts {
 /** Looks again and again, and mends. Resolves when the farm closes. */
 export async function reconcileLoop(farm: Farm, parts: ReconcileParts): Promise<void> {
   const { collector, feeder, assigner, instances } = parts;
+  const strays = new StrayPurges({
+    signal: farm.signal,
+    log: farm.log,
+    clear: (jobId) => clearUnlessLive(farm, collector, jobId),
+    // Results that came late are told of once only.
+    failed: (jobId) => collector.strays.add(jobId),
+  });
   while (!farm.signal.aborted) {
     await delay(EVERY_MS, undefined, { signal: farm.signal }).catch(() => undefined);
-    if (farm.signal.aborted) return;
+    if (farm.signal.aborted) break;
     await tried(farm, async () => {
       await dropDamagedStreams(farm);
       const damage = await findBusDamage(farm, collector);
       if (damage) await restoreBus(farm, collector, damage);
-      await purgeStrays(farm, collector);
+      strays.start(await findStrays(farm, collector));
       if ((await assigner.isOverwritten()) || damage) assigner.writeAll();
     });
     let isAnswered = true;
     for (const job of farm.jobs.liveJobs()) {
       await tried(farm, async () => {
-        await mendJobOnBus(farm, collector, job);
+        await mendJobOnBus(farm, job);
+        // Its end clears the bus once, and what came behind that is cleared here.
+        if (job.isEnding) strays.start([job.jobId]);
         isAnswered = await queueMissing(farm, job, collector, instances);
       });
       // A stream may have gone away in the midst of it, and is made again at the beginning of a round.
@@ -80,6 +92,7 @@ export async function reconcileLoop(farm: Farm, parts: ReconcileParts): Promise<
     }
     feeder.kick();
   }
+  await strays.idle();
 }
 
 /** What goes wrong with one job keeps no other from being looked at. */
@@ -94,12 +107,9 @@ async function tried(farm: Farm, work: () => Promise<void>): Promise<void> {
 }
 
 /** Results that an agent published after its job had ended, and tiles that somebody else did. */
-async function purgeStrays(farm: Farm, collector: Collector): Promise<void> {
+async function findStrays(farm: Farm, collector: Collector): Promise<readonly JobId[]> {
   const late = [...collector.strays];
   collector.strays.clear();
-  for (const jobId of new Set([...late, ...(await jobsWithStrayTiles(farm))])) {
-    if (farm.jobs.liveJob(jobId)) continue;
-    await clearUnlessLive(farm, collector, jobId);
-    farm.log.info({ jobId }, 'late tiles and results of an ended job purged');
-  }
+  const all = new Set([...late, ...(await jobsWithStrayTiles(farm))]);
+  return [...all].filter((jobId) => !farm.jobs.liveJob(jobId));
 }

@@ -23,15 +23,31 @@ import { LIMITS, TIMES } from '#shared/limits.js';
 import type { Farm } from '../farm.js';
 import type { LiveJob } from '../jobs/live-job.js';
 import { type QueuedTile, queuedTiles } from '../jobs/queued-tiles.js';
-import { isAttemptLive, liveAttempts, setSequence } from '../jobs/tile-case.js';
+import { isAttemptLive, setSequence } from '../jobs/tile-case.js';
 import { type Instance, type Instances, type LostInstance, stillListed } from '../recovery/instances.js';
-import { attemptKey, heldKey, lostTiles, type QueuedAttempt } from '../recovery/lost-tiles.js';
-import { lossConsequence, tilesAtWork } from '../recovery/tiles-at-work.js';
-import { publishFailure } from './reject-result.js';
+import {
+  attemptKey,
+  heldKey,
+  lostTiles,
+  type QueuedAttempt,
+  tilesOfLostNodes,
+} from '../recovery/lost-tiles.js';
+import { tilesAtWork } from '../recovery/tiles-at-work.js';
+import { countLosses } from './count-losses.js';
+import { type GivenAt, watchStandingLeases } from './standing-leases.js';
 
 const ASK_EVERY_MS = 10;
-/** How long the oldest lease of a job must stand, with more leases than nodes say they have tiles, to be looked at. */
-const STANDS_MS = 3_000;
+/** Of the nodes that are lost together with tiles of a job. */
+const NODES_TOLD_MAX = 16;
+
+/** What an agent that is lost had in hand of a job. */
+interface LostHand {
+  readonly instance: Instance;
+  readonly how: string;
+  readonly attempts: readonly HeldAttempt[];
+  /** Keys of those that were in a slot's thread when something ended it. */
+  readonly atWork: ReadonlySet<string>;
+}
 
 /** A job to look at: which nodes were lost, as far as known, and the attempts that have been given away by name. */
 interface WantedSweep {
@@ -50,7 +66,7 @@ export class Recovery {
   private readonly windowMoved: () => void;
   private readonly sweepWanted = new Map<JobId, WantedSweep>();
   /** Where the oldest lease stood when tiles in nobody's hand were last given away, by job. */
-  private readonly gaveAt = new Map<JobId, { readonly acknowledgedUpTo: number; readonly atMs: number }>();
+  private readonly gaveAt: GivenAt = new Map();
   private sweeping: Promise<void> | undefined;
 
   constructor(
@@ -77,45 +93,10 @@ export class Recovery {
     await this.sweeping;
   }
 
-  /**
-   * A tile that is given to a connection in the moment in which it breaks is leased and in nobody's hand, though no node
-   * is lost. Looks for such ones until the farm closes.
-   */
+  /** Looks for tiles that are in nobody's hand, though no node is lost, until the farm closes. */
   async sweepWhatStands(): Promise<void> {
-    const { signal, log } = this.farm;
-    let before = new Map<JobId, number>();
-    while (!signal.aborted) {
-      await delay(STANDS_MS, undefined, { signal }).catch(() => undefined);
-      try {
-        const { now, standing } = await this.findStanding(before);
-        before = now;
-        if (standing.length > 0) this.sweep(standing);
-      } catch (err) {
-        if (!signal.aborted) log.debug({ err }, 'leases not looked at');
-      }
-    }
-  }
-
-  private async findStanding(before: ReadonlyMap<JobId, number>) {
-    const { bus, signal, jobs } = this.farm;
-    const now = new Map<JobId, number>();
-    const standing: JobId[] = [];
-    // Nobody could be given a tile.
-    if (this.instances.live().next().done) return { now, standing };
-    for (const { jobId, isEnding } of jobs.liveJobs()) {
-      const delivered = isEnding ? undefined : await deliveredSoFar(bus, jobId, signal);
-      if (!delivered || delivered.leased === 0) continue;
-      now.set(jobId, delivered.acknowledgedUpTo);
-      if (before.get(jobId) !== delivered.acknowledgedUpTo) continue;
-      // A tile that was given away counts as leased until somebody takes it: it is not given away and told of again and again.
-      const gave = this.gaveAt.get(jobId);
-      const isWaiting =
-        gave?.acknowledgedUpTo === delivered.acknowledgedUpTo &&
-        performance.now() - gave.atMs < TIMES.leaseMs;
-      if (!isWaiting && delivered.leased > this.instances.handsOf(jobId).held.length) standing.push(jobId);
-    }
-    for (const jobId of this.gaveAt.keys()) if (!now.has(jobId)) this.gaveAt.delete(jobId);
-    return { now, standing };
+    const { instances, gaveAt } = this;
+    await watchStandingLeases(this.farm, { instances, gaveAt, found: (jobIds) => this.sweep(jobIds) });
   }
 
   /** Resolves when nothing is under way. */
@@ -123,32 +104,74 @@ export class Recovery {
     await this.sweeping;
   }
 
-  lost({ instance, how, isCrash }: LostInstance): void {
-    const { nodeId, heartbeat } = instance;
-    const isOver = (jobId: JobId, frame: number, tile: number) =>
-      this.farm.jobs.liveJob(jobId)?.isOver(frame, tile) ?? true;
-    const atWork = isCrash ? tilesAtWork(heartbeat, isOver) : new Map<JobId, readonly HeldAttempt[]>();
-    for (const { jobId, attempts } of heartbeat.inHand) {
+  /** Agents that are lost together: each job is looked through once, or a thousand of them would take many seconds. */
+  lost(lost: readonly LostInstance[]): void {
+    const isOver = (jobId: JobId, [frame, tile, attempt]: HeldAttempt) =>
+      this.farm.jobs.liveJob(jobId)?.isOver(frame, tile, attempt) ?? true;
+    const byJob = new Map<JobId, LostHand[]>();
+    for (const { instance, how, isCrash } of lost) {
+      const { heartbeat } = instance;
+      const atWork = isCrash ? tilesAtWork(heartbeat, isOver) : undefined;
+      for (const { jobId, attempts } of heartbeat.inHand) {
+        const hands = byJob.get(jobId) ?? [];
+        byJob.set(jobId, hands);
+        hands.push({ instance, how, attempts, atWork: new Set(atWork?.get(jobId)?.map(heldKey)) });
+      }
+    }
+    for (const [jobId, hands] of byJob) {
       const job = this.farm.jobs.liveJob(jobId);
-      if (!job || job.isEnding) continue;
-      const { held } = this.instances.handsOf(jobId);
-      const hands = { queued: queuedTiles(job), lostHands: attempts, liveHands: held, deliveredUpTo: 0 };
-      const tiles = lostTiles(hands);
+      if (job && !job.isEnding) this.takeFromLost(job, hands);
+    }
+    for (const { instance, isCrash } of lost) {
+      const { nodeId, heartbeat } = instance;
+      this.want(new Set([...heartbeat.jobIds, ...this.assignedTo(nodeId)]), instance, isCrash);
+    }
+    // They may have had tiles of jobs that they were to leave: the next look at what stands finds them.
+    this.gaveAt.clear();
+    this.sweepWantedJobs();
+  }
+
+  private takeFromLost(job: LiveJob, hands: readonly LostHand[]): void {
+    const { jobId } = job;
+    const tilesOf = tilesOfLostNodes(queuedTiles(job), this.instances.handsOf(jobId).held);
+    const given: QueuedTile[] = [];
+    const withdrawn: LeasedTile[] = [];
+    for (const { instance, attempts, atWork } of hands) {
+      const tiles = tilesOf(attempts);
       const keys = tiles.map(({ frame, tile, attempt }) => attemptKey(frame, tile, attempt));
       instance.givenAway.set(jobId, new Set(keys));
-      const atWorkKeys = new Set(atWork.get(jobId)?.map(heldKey));
-      const isAtWork = ({ frame, tile, attempt }: QueuedAttempt) =>
-        atWorkKeys.has(attemptKey(frame, tile, attempt));
-      this.takeBack(job, tiles, tiles.filter(isAtWork), nodeId);
-      void this.farm.events.publish({
-        jobId,
-        kind: 'node_lost',
-        state: job.state,
-        nodeId,
-        message: `node ${nodeId} was lost (${how}); ${openTiles(tiles)}`,
-      });
+      const wasAtWork = tiles.filter((_, index) => atWork.has(keys[index]!));
+      const losses = countLosses(this.farm, job, tiles, wasAtWork, instance.nodeId);
+      if (losses.areIsolated) this.windowMoved();
+      given.push(...losses.kept);
+      withdrawn.push(...losses.withdrawn);
     }
-    this.sweep(new Set([...heartbeat.jobIds, ...this.assignedTo(nodeId)]), instance, isCrash);
+    void this.giveAway(job, given);
+    void this.withdraw(job, withdrawn);
+    this.tellLost(job, hands);
+  }
+
+  /** A node at a time, but for so many that nobody would read it. */
+  private tellLost(job: LiveJob, hands: readonly LostHand[]): void {
+    const { jobId } = job;
+    const tell = (message: string, nodeId?: NodeId) =>
+      void this.farm.events.publish({
+        ...{ jobId, kind: 'node_lost', state: job.state, message },
+        ...(nodeId === undefined ? {} : { nodeId }),
+      });
+    const givenBy = ({ instance }: LostHand) => [...(instance.givenAway.get(jobId) ?? [])];
+    if (hands.length <= NODES_TOLD_MAX) {
+      for (const hand of hands) {
+        const { nodeId } = hand.instance;
+        tell(`node ${nodeId} was lost (${hand.how}); ${openTiles(givenBy(hand))}`, nodeId);
+      }
+      return;
+    }
+    const some = hands.slice(0, NODES_TOLD_MAX).map(({ instance }) => instance.nodeId);
+    const names = some.join(', ').slice(0, 800);
+    tell(
+      `${hands.length} nodes were lost together (${hands[0]!.how}); ${openTiles(hands.flatMap(givenBy))}; some of the nodes: ${names}`,
+    );
   }
 
   /** What a node has in hand and should not have. Nothing in the usual case, which costs one look per attempt. */
@@ -162,8 +185,7 @@ export class Recovery {
     }
     const taken: Hands[number][] = [];
     for (const [jobId, attempts] of stillListed(instance)) {
-      const others = new Set(this.instances.handsOf(jobId, instance).held.map(heldKey));
-      const elsewhere = attempts.filter((held) => others.has(heldKey(held)));
+      const elsewhere = this.instances.heldElsewhere(jobId, attempts, instance);
       if (elsewhere.length > 0) taken.push({ jobId, attempts: elsewhere });
     }
     return over.length + taken.length > 0 ? { over, taken } : undefined;
@@ -179,47 +201,10 @@ export class Recovery {
     atWork: readonly QueuedTile[],
     nodeId: NodeId,
   ): void {
-    const { jobId } = job;
-    const kept = new Set(tiles);
-    const withdrawn: LeasedTile[] = [];
-    for (const one of atWork) {
-      const { open, frame, tile, attempt } = one;
-      // Isolated a moment ago, when its other attempt was lost.
-      if (!isAttemptLive(open, tile, attempt)) continue;
-      const losses = job.countLoss(open, tile);
-      const consequence = lossConsequence(losses);
-      if (consequence === 'goes on') continue;
-      kept.delete(one);
-      if (consequence === 'isolated') {
-        for (const live of liveAttempts(open, tile)) withdrawn.push({ jobId, frame, tile, ...live });
-        job.isolate(open, tile);
-        this.tellIsolated(job, one, losses, nodeId);
-        this.windowMoved();
-      } else {
-        withdrawn.push({ jobId, ...one });
-        this.reportLoss(job, one, losses, nodeId);
-      }
-    }
-    void this.giveAway(job, [...kept]);
+    const { kept, withdrawn, areIsolated } = countLosses(this.farm, job, tiles, atWork, nodeId);
+    if (areIsolated) this.windowMoved();
+    void this.giveAway(job, kept);
     void this.withdraw(job, withdrawn);
-  }
-
-  private tellIsolated(job: LiveJob, lost: QueuedTile, losses: number, nodeId: NodeId): void {
-    const { frame, tile, attempt } = lost;
-    const where = { jobId: job.jobId, frame, tile, attempt, nodeId };
-    const message = `${losses} agents ended while they had tile ${tile} of frame ${frame}: from now on it is rendered apart from other such tiles`;
-    this.farm.log.warn({ ...where, reason: message }, 'tile isolated');
-    void this.farm.events.publish({ ...where, kind: 'warning', state: job.state, message });
-  }
-
-  /** Counts as a failed attempt, which may be the tile's last one. */
-  private reportLoss(job: LiveJob, lost: QueuedTile, losses: number, nodeId: NodeId): void {
-    const { frame, tile, attempt } = lost;
-    const reason = `${losses} agents ended while they rendered it`;
-    const failure = { frame, tile, attempt, nodeId, renderer: '', reason, code: 'NODE_LOST' } as const;
-    void publishFailure(this.farm, job, failure).catch((err: unknown) => {
-      if (!this.farm.signal.aborted) this.farm.log.error({ jobId: job.jobId, err }, 'lost tile not reported');
-    });
   }
 
   /** Takes messages out of the queue. */
@@ -249,7 +234,12 @@ export class Recovery {
   }
 
   /** Looks, soon, for tiles of these jobs that were given to nodes which are gone and have told of them to nobody. */
-  private sweep(jobIds: Iterable<JobId>, lost?: Instance, isCrash = false): void {
+  private sweep(jobIds: Iterable<JobId>): void {
+    this.want(jobIds);
+    this.sweepWantedJobs();
+  }
+
+  private want(jobIds: Iterable<JobId>, lost?: Instance, isCrash = false): void {
     for (const jobId of jobIds) {
       const wanted = this.sweepWanted.get(jobId) ?? { nodeIds: new Set(), given: new Set(), slotsCrashed: 0 };
       if (lost) wanted.nodeIds.add(lost.nodeId);
@@ -257,6 +247,9 @@ export class Recovery {
       for (const key of lost?.givenAway.get(jobId) ?? []) wanted.given.add(key);
       this.sweepWanted.set(jobId, wanted);
     }
+  }
+
+  private sweepWantedJobs(): void {
     this.sweeping ??= this.runSweeps().finally(() => {
       this.sweeping = undefined;
     });
@@ -304,10 +297,17 @@ export class Recovery {
       liveHands: held,
       deliveredUpTo: delivered.streamSequence,
     };
-    const untold = lostTiles(hands).filter(
-      ({ frame, tile, attempt }) => !wanted.given.has(attemptKey(frame, tile, attempt)),
-    );
-    const tiles = await this.givenToSomebody(jobId, untold, delivered.streamSequence);
+    const isUntold = ({ frame, tile, attempt }: QueuedAttempt) => {
+      const key = attemptKey(frame, tile, attempt);
+      // A node that was lost while this was under way: one loss counts once.
+      return !wanted.given.has(key) && !this.sweepWanted.get(jobId)?.given.has(key);
+    };
+    const untold = lostTiles(hands).filter(isUntold);
+    const given = await this.givenToSomebody(jobId, untold, delivered.streamSequence);
+    // Its frame may have ended meanwhile.
+    const isStillLive = ({ open, tile, attempt }: QueuedTile) =>
+      open.state === 'rendering' && isAttemptLive(open, tile, attempt);
+    const tiles = given.filter((one) => isUntold(one) && isStillLive(one));
     if (tiles.length === 0 || job.isEnding) return;
     // More than are leased: results of some are on their way here. The next look tells more.
     if (nodeIds.length === 0 && tiles.length > delivered.leased) return;

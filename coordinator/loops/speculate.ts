@@ -5,12 +5,14 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { JobId, NodeId } from '#shared/domain/ids.js';
+import { TIMES } from '#shared/limits.js';
 import type { Farm } from '../farm.js';
 import type { LiveFrame } from '../jobs/live-frame.js';
 import type { LiveJob } from '../jobs/live-job.js';
 import { queuedTiles } from '../jobs/queued-tiles.js';
 import { liveAttempts, unwantedNodes } from '../jobs/tile-case.js';
 import { isStranded } from '../recovery/avoid-list.js';
+import { HeardClock } from '../recovery/heard-clock.js';
 import type { Instances } from '../recovery/instances.js';
 import { attemptKey, heldKey } from '../recovery/lost-tiles.js';
 import { type Hold, type Holds, stragglers, trackHolds, type Worker } from '../recovery/stragglers.js';
@@ -32,18 +34,19 @@ export interface SpeculatorParts {
 /** Resolves when the farm closes. */
 export async function speculateLoop(farm: Farm, parts: SpeculatorParts): Promise<void> {
   let holds: Holds = new Map();
+  const clock = new HeardClock();
   while (!farm.signal.aborted) {
     await delay(EVERY_MS, undefined, { signal: farm.signal }).catch(() => undefined);
     if (farm.signal.aborted) return;
-    holds = lookOnce(farm, parts, holds);
+    holds = lookOnce(farm, parts, holds, clock);
   }
 }
 
-function lookOnce(farm: Farm, parts: SpeculatorParts, before: Holds): Holds {
+function lookOnce(farm: Farm, parts: SpeculatorParts, before: Holds, clock: HeardClock): Holds {
   const jobs = farm.jobs.liveJobs().filter((job) => !job.isEnding);
   const nearEnd = new Set(jobs.filter((job) => job.isAllOut).map((job) => job.jobId));
-  const nowMs = performance.now();
-  const heartbeats = [...parts.instances.live()].map((instance) => instance.heartbeat);
+  const { heartbeats, heardAtMs } = freshHeartbeats(parts.instances);
+  const nowMs = clock.at(heardAtMs);
   const holds = trackHolds(before, heartbeats, nearEnd, nowMs);
   const byJob = new Map<JobId, Hold[]>();
   for (const hold of holds.values()) {
@@ -62,6 +65,15 @@ function lookOnce(farm: Farm, parts: SpeculatorParts, before: Holds): Holds {
     copyStragglers(farm, parts, job, ofJob, taking, nowMs);
   }
   return holds;
+}
+
+/** While the bus is away nobody is lost, and what nodes said last grows old: it tells nothing about their tiles. */
+function freshHeartbeats(instances: Instances) {
+  const sinceMs = performance.now() - TIMES.nodeLostAfterMs;
+  const fresh = [...instances.live()].filter(({ lastHeartbeatAtMs }) => lastHeartbeatAtMs >= sinceMs);
+  const heardAtMs =
+    fresh.length > 0 ? fresh.reduce((last, one) => Math.max(last, one.lastHeartbeatAtMs), 0) : undefined;
+  return { heartbeats: fresh.map(({ heartbeat }) => heartbeat), heardAtMs };
 }
 
 /** Few tiles have a case, so that this costs nothing as long as all is well. */

@@ -1,5 +1,5 @@
 /** Builds the loops, connects them with one another, and starts them in the order that a restart needs. */
-import type { NodeId } from '#shared/domain/ids.js';
+import type { JobId, NodeId } from '#shared/domain/ids.js';
 import { FarmError } from '#shared/errors.js';
 import { TIMES } from '#shared/limits.js';
 import { isJobEnded } from '#shared/state/job-state.js';
@@ -41,9 +41,11 @@ export interface Loops {
 export function startLoops(farm: Farm, stitcher: Stitcher, sweepTimes?: SweepTimes): Loops {
   /** Nobody is alone before the others had time to speak. */
   let nodesKnownAtMs = Number.POSITIVE_INFINITY;
+  const areNodesKnown = () => performance.now() >= nodesKnownAtMs;
   const workersOf: WorkersOf = (jobId) =>
-    performance.now() < nodesKnownAtMs ? [] : troubles.without(jobId, assigner.workersOf(jobId));
-  const feed = feeder(farm, workersOf);
+    areNodesKnown() ? troubles.without(jobId, assigner.workersOf(jobId)) : [];
+  const isWithoutWorkers = (jobId: JobId) => areNodesKnown() && workersOf(jobId).length === 0;
+  const feed = feeder(farm, { workersOf, isWithoutWorkers });
   const assembler = new Assembler(farm, stitcher, {
     released: (bytes) => collector.released(bytes),
     frameRecorded: (job, frame) =>
@@ -79,13 +81,21 @@ export function startLoops(farm: Farm, stitcher: Stitcher, sweepTimes?: SweepTim
     (nodeId) => assigner.assignedTo(nodeId),
     () => feed.kick(),
   );
-  const blame = new BlameKeeper(farm, { nodes: () => nodes.list(), changed: () => assigner.kick() });
+  const blame: BlameKeeper = new BlameKeeper(farm, {
+    nodes: () => nodes.list(),
+    troubles: () => (troubles.areAny ? (nodeId, jobId) => troubles.isIn(nodeId, jobId) : undefined),
+    changed: () => assigner.kick(),
+  });
   const assigner: Assigner = new Assigner(
     farm,
     () => nodes.list(),
     () => blame.farmChanged(),
   );
-  const troubles: NodeTroubles = new NodeTroubles(farm, (jobId) => assigner.workersOf(jobId));
+  const troubles: NodeTroubles = new NodeTroubles(
+    farm,
+    (jobId) => assigner.workersOf(jobId),
+    () => blame.farmChanged(),
+  );
   const background = new Set<Promise<void>>();
 
   /** What the farm does on its own behalf: its failure stops the process, unless the farm is closing. */

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Heartbeat, type HeldAttempt, heartbeatSchema } from '#shared/bus/messages.js';
 import { type JobId, jobIdSchema } from '#shared/domain/ids.js';
@@ -71,7 +72,7 @@ describe('instances of agents', () => {
       lost += instances.findSilent(ms + 600, 0).length;
     }
     expect(lost).toBe(0);
-    expect(instances.handsOf(JOB).held).toEqual([A, B]);
+    expect(instances.handsOf(JOB).held.toSorted()).toEqual([A, B]);
   });
 
   it('of a crash loop do not pile up', () => {
@@ -105,6 +106,50 @@ describe('instances of agents', () => {
     expect(instances.handsOf(JOB).isAll).toBe(true);
     instances.hear(beat('a', [A], { inHandLeftOut: 3 }), 1);
     expect(instances.handsOf(JOB).isAll).toBe(false);
+  });
+
+  it('are found by what they hold as if all of them were asked', () => {
+    const JOBS = ['job-1', 'job-2', 'job-3'].map((id) => jobIdSchema.parse(id));
+    const happening = fc.record({
+      node: fc.nat(2),
+      instance: fc.nat(5),
+      jobs: fc.subarray(JOBS),
+      inHandLeftOut: fc.nat(1),
+      leaving: fc.integer({ min: 0, max: 9 }).map((dice) => dice === 0),
+      passedMs: fc.constantFrom(10, 2_000, 5_000),
+    });
+    fc.assert(
+      fc.property(fc.array(happening, { maxLength: 60 }), (happenings) => {
+        const instances = new Instances();
+        let nowMs = 0;
+        for (const { node, instance, jobs, inHandLeftOut, leaving, passedMs } of happenings) {
+          nowMs += passedMs;
+          if (passedMs > 10) instances.findSilent(nowMs, 0);
+          const inHand = jobs.map((jobId, index) => ({ jobId, attempts: [[index, instance, 1, 7]] }));
+          const changes = { nodeId: `node-${node}`, inHand, inHandLeftOut, leaving } as never;
+          instances.hear(beat(`${node}-${instance}`, [], changes), nowMs);
+          const live = [...instances.live()];
+          const [except] = live;
+          for (const jobId of JOBS) {
+            for (const others of [live, live.slice(1)]) {
+              const { held, isAll } = instances.handsOf(jobId, others === live ? undefined : except);
+              const hands = others.flatMap(({ heartbeat }) => heartbeat.inHand);
+              const wanted = hands.filter((hand) => hand.jobId === jobId).flatMap((hand) => hand.attempts);
+              expect(held.toSorted()).toEqual(wanted.toSorted());
+              expect(isAll).toBe(others.every(({ heartbeat }) => heartbeat.inHandLeftOut === 0));
+            }
+          }
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('that come back learn what others hold by now', () => {
+    const instances = new Instances();
+    const { instance } = instances.hear(beat('a', [A, B]), 0);
+    instances.hear(beat('c', [B], { nodeId: 'node-2' as Heartbeat['nodeId'] }), 0);
+    expect(instances.heldElsewhere(JOB, [A, B], instance!)).toEqual([B]);
   });
 
   it('that come back are asked only for what they still list', () => {

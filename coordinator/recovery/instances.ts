@@ -34,6 +34,10 @@ const REMEMBERED_MS = 10 * 60_000;
 
 export class Instances {
   private readonly nodes = new Map<NodeId, Map<string, Instance>>();
+  /** Live instances by what they have in hand, kept up to date: asking all nodes about each job took seconds. */
+  private readonly holders = new Map<JobId, Set<Instance>>();
+  /** Live instances that have more in hand than they list. */
+  private readonly incomplete = new Set<Instance>();
 
   /** @returns the one that spoke (nothing when it leaves), and those that are lost because it did. */
   hear(
@@ -44,6 +48,7 @@ export class Instances {
     const ofNode = this.nodes.get(nodeId) ?? new Map<string, Instance>();
     const known = ofNode.get(instanceId);
     if (heartbeat.leaving) {
+      if (known) this.takeOut(known);
       ofNode.delete(instanceId);
       if (ofNode.size === 0) this.nodes.delete(nodeId);
       const holdsSome = heartbeat.inHand.some(({ attempts }) => attempts.length > 0);
@@ -53,18 +58,21 @@ export class Instances {
       return { instance: undefined, lost: [{ instance, how: 'it left with tiles in hand', isCrash: false }] };
     }
     if (known) {
+      this.replaceHands(known, heartbeat);
       known.heartbeat = heartbeat;
       known.lastHeartbeatAtMs = nowMs;
       known.isLost = false;
       return { instance: known, lost: [] };
     }
     const replaced = [...ofNode.values()].filter((instance) => !instance.isLost);
-    for (const instance of replaced) instance.isLost = true;
+    for (const instance of replaced) this.lose(instance);
     const instance = newInstance(heartbeat, nowMs);
+    this.putIn(instance);
     ofNode.set(instanceId, instance);
     this.nodes.set(nodeId, ofNode);
-    for (const oldest of ofNode.keys()) {
+    for (const [oldest, old] of ofNode) {
       if (ofNode.size <= INSTANCES_PER_NODE_MAX) break;
+      this.takeOut(old);
       ofNode.delete(oldest);
     }
     return {
@@ -85,7 +93,7 @@ export class Instances {
         if (instance.isLost) {
           if (silentMs > REMEMBERED_MS) ofNode.delete(instanceId);
         } else if (silentMs > TIMES.nodeLostAfterMs) {
-          instance.isLost = true;
+          this.lose(instance);
           lost.push({ instance, how: `no heartbeat for ${(silentMs / 1000).toFixed(1)} s`, isCrash: true });
         }
       }
@@ -112,14 +120,58 @@ export class Instances {
     except?: Instance,
   ): { readonly held: readonly HeldAttempt[]; readonly isAll: boolean } {
     const held: HeldAttempt[] = [];
-    let isAll = true;
-    for (const instance of this.live()) {
+    for (const instance of this.holders.get(jobId) ?? []) {
       if (instance === except) continue;
-      if (instance.heartbeat.inHandLeftOut > 0) isAll = false;
       for (const hand of instance.heartbeat.inHand)
         if (hand.jobId === jobId) for (const attempt of hand.attempts) held.push(attempt);
     }
-    return { held, isAll };
+    const others = except && this.incomplete.has(except) ? this.incomplete.size - 1 : this.incomplete.size;
+    return { held, isAll: others === 0 };
+  }
+
+  /** Those of an instance's attempts at tiles of a job that another live one has in hand, too. */
+  heldElsewhere(jobId: JobId, attempts: readonly HeldAttempt[], except: Instance): HeldAttempt[] {
+    const tiles = new Set(attempts.map(([, tile]) => tile));
+    // Keys are made of the few that may be meant: many nodes come back together.
+    const others = this.handsOf(jobId, except).held.filter(([, tile]) => tiles.has(tile));
+    const keys = new Set(others.map(heldKey));
+    return attempts.filter((held) => keys.has(heldKey(held)));
+  }
+
+  private lose(instance: Instance): void {
+    this.takeOut(instance);
+    instance.isLost = true;
+  }
+
+  /** The usual heartbeat names the same jobs as the one before, and changes nothing here. */
+  private replaceHands(instance: Instance, now: Heartbeat): void {
+    const before = instance.heartbeat;
+    const isSame =
+      !instance.isLost &&
+      before.inHand.length === now.inHand.length &&
+      before.inHandLeftOut > 0 === now.inHandLeftOut > 0 &&
+      now.inHand.every(({ jobId }, index) => jobId === before.inHand[index]!.jobId);
+    if (isSame) return;
+    this.takeOut(instance);
+    instance.heartbeat = now;
+    this.putIn(instance);
+  }
+
+  private putIn(instance: Instance): void {
+    for (const { jobId } of instance.heartbeat.inHand) {
+      const holders = this.holders.get(jobId) ?? new Set();
+      this.holders.set(jobId, holders.add(instance));
+    }
+    if (instance.heartbeat.inHandLeftOut > 0) this.incomplete.add(instance);
+  }
+
+  private takeOut(instance: Instance): void {
+    for (const { jobId } of instance.heartbeat.inHand) {
+      const holders = this.holders.get(jobId);
+      holders?.delete(instance);
+      if (holders?.size === 0) this.holders.delete(jobId);
+    }
+    this.incomplete.delete(instance);
   }
 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { HeldAttempt } from '#shared/bus/messages.js';
-import { lostTiles, type QueuedAttempt } from './lost-tiles.js';
+import { lostTiles, type QueuedAttempt, tilesOfLostNodes } from './lost-tiles.js';
 
 /** Where a message of the stream is, as only the server knows. */
 const PLACES = ['not delivered', 'with a live node', 'told by a lost node', 'never told'] as const;
@@ -52,6 +52,19 @@ describe('lost tiles', () => {
         expect(found.map((tile) => tile.sequence).sort((a, b) => a - b)).toEqual(
           hands.lostHands.map(([, , , sequence]) => sequence),
         );
+      }),
+    );
+  });
+
+  it('of many nodes that are lost together are the same as of each alone', () => {
+    fc.assert(
+      fc.property(places, fc.boolean(), fc.nat(40), (where, areKnown, split) => {
+        const { queued, liveHands, lostHands } = farm(where, areKnown);
+        const tilesOf = tilesOfLostNodes(queued, liveHands);
+        for (const hands of [lostHands.slice(0, split), lostHands.slice(split), liveHands]) {
+          const alone = lostTiles({ queued, lostHands: hands, liveHands, deliveredUpTo: 0 });
+          expect(tilesOf(hands)).toEqual(alone);
+        }
       }),
     );
   });

@@ -27,6 +27,27 @@ export interface JobHands<T extends QueuedAttempt = QueuedAttempt> {
   readonly deliveredUpTo: number;
 }
 
+/**
+ * The same for many nodes that are lost together, one after the other: the job's tiles are looked through once.
+ * @returns what is with nobody any more, of what one of them had in hand.
+ */
+export function tilesOfLostNodes<T extends QueuedAttempt>(
+  queued: readonly T[],
+  liveHands: readonly HeldAttempt[],
+): (lostHands: readonly HeldAttempt[]) => T[] {
+  const live = new Set(liveHands.map(heldKey));
+  const open = new Map<string, T>();
+  for (const candidate of queued) {
+    const key = attemptKey(candidate.frame, candidate.tile, candidate.attempt);
+    if (!live.has(key)) open.set(key, candidate);
+  }
+  return (lostHands) =>
+    lostHands.flatMap((held) => {
+      const candidate = open.get(heldKey(held));
+      return candidate ? [{ ...candidate, sequence: held[3] }] : [];
+    });
+}
+
 /** @returns attempts whose lease is to be ended; `sequence` 0: the stream has to be asked for it. */
 export function lostTiles<T extends QueuedAttempt>({
   queued,

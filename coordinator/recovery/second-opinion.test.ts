@@ -13,9 +13,9 @@ const opinion = fc.record({
 function decide(opinions: readonly Opinion[], candidatesMax: number) {
   let candidates: readonly Opinion[] = [];
   for (const next of opinions) {
-    const verdict: Verdict<Opinion> = secondOpinion(candidates, next, candidatesMax);
+    const verdict: Verdict<Opinion> = secondOpinion(candidates, next, candidatesMax, () => false);
     if (verdict.kind === 'agrees') return { verdict, candidates, next };
-    if (verdict.kind === 'repeated') continue;
+    if (verdict.kind === 'repeated' || verdict.kind === 'own') continue;
     candidates = [...candidates, next];
     if (verdict.kind === 'undecidable') return { verdict, candidates, next };
   }
@@ -31,12 +31,20 @@ describe('a second opinion', () => {
         expect(new Set(digests).size, 'no two candidates are equal').toBe(digests.length);
         if (verdict?.kind === 'agrees') {
           expect(verdict.accepted.digest).toBe(next?.digest);
-          expect(verdict.isVerified).toBe(verdict.accepted.nodeId !== next?.nodeId);
+          expect(verdict.isVerified && verdict.accepted.nodeId !== next?.nodeId).toBe(true);
           expect(verdict.odd).toEqual(candidates.filter(({ digest }) => digest !== next?.digest));
         } else if (verdict) expect(candidates).toHaveLength(Math.max(2, most));
         else expect(candidates.length).toBeLessThan(Math.max(2, most));
       }),
     );
+  });
+
+  it('of the same node counts exactly when nobody is left to ask', () => {
+    const nodeId = 'a' as NodeId;
+    const first = { nodeId, attempt: 1, digest: 'right' };
+    const next = { ...first, attempt: 2 };
+    expect(secondOpinion([first], next, 5, () => false)).toEqual({ kind: 'own' });
+    expect(secondOpinion([first], next, 5, () => true)).toMatchObject({ kind: 'agrees', isVerified: false });
   });
 
   it('of a result that is read again changes nothing', () => {

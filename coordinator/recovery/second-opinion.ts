@@ -18,12 +18,14 @@ export type Verdict<T extends Opinion> =
   | { readonly kind: 'waits' }
   /** It equals no other; one more node is asked. */
   | { readonly kind: 'differs' }
+  /** A node has given the pixels that it gave before, and others are there, or may be: it says nothing new. */
+  | { readonly kind: 'own' }
   /** No two are equal, and no more are asked for. */
   | { readonly kind: 'undecidable' }
   | {
       readonly kind: 'agrees';
       readonly accepted: T;
-      /** By another node: one that agrees with itself has been asked since no other was there. */
+      /** By another node: one that agrees with itself counts only since no other is there. */
       readonly isVerified: boolean;
       /** Candidates with other pixels. */
       readonly odd: readonly T[];
@@ -32,11 +34,14 @@ export type Verdict<T extends Opinion> =
 /**
  * @param candidates earlier valid results of the tile, no two of them equal.
  * @param candidatesMax so many different ones are undecidable; 2 at least.
+ * @param isNobodyLeft whether every node that may take the tile has given a result or has failed it; false: not known.
+ *   Asked for only where a node agrees with itself.
  */
 export function secondOpinion<T extends Opinion>(
   candidates: readonly T[],
   next: T,
   candidatesMax: number,
+  isNobodyLeft: () => boolean,
 ): Verdict<T> {
   const isRepeated = candidates.some(
     ({ nodeId, attempt }) => nodeId === next.nodeId && attempt === next.attempt,
@@ -44,8 +49,11 @@ export function secondOpinion<T extends Opinion>(
   if (isRepeated) return { kind: 'repeated' };
   const accepted = candidates.find(({ digest }) => digest === next.digest);
   if (accepted) {
+    const isVerified = accepted.nodeId !== next.nodeId;
+    // An attempt may come to a node that was to avoid it: queued before that was known, or while nobody else was there.
+    if (!isVerified && !isNobodyLeft()) return { kind: 'own' };
     const odd = candidates.filter((candidate) => candidate !== accepted);
-    return { kind: 'agrees', accepted, isVerified: accepted.nodeId !== next.nodeId, odd };
+    return { kind: 'agrees', accepted, isVerified, odd };
   }
   if (candidates.length === 0) return { kind: 'waits' };
   return { kind: candidates.length + 1 >= Math.max(2, candidatesMax) ? 'undecidable' : 'differs' };

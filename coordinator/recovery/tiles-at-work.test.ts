@@ -15,7 +15,7 @@ describe('tiles at work when an agent ended', () => {
       { jobId: J2, attempts: [5, 6].map(held), rendering: 1 },
     ];
     const tiles = (over: number[]) => {
-      const found = tilesAtWork({ inHand, slots: 3 }, (_job, _frame, tile) => over.includes(tile));
+      const found = tilesAtWork({ inHand, slots: 3 }, (_job, [, tile]) => over.includes(tile));
       return [...found.values()].map((attempts) => attempts.map(([, tile]) => tile));
     };
     expect(tiles([])).toEqual([[0, 1], [5]]);
@@ -31,7 +31,7 @@ describe('tiles at work when an agent ended', () => {
       fc.property(fc.nat(6), fc.nat(20), fc.nat(8), fc.func(fc.boolean()), (slots, count, begun, isOver) => {
         const attempts = Array.from({ length: count }, (_, tile) => held(tile));
         const rendering = Math.min(slots, count, begun);
-        const over = (_job: JobId, _frame: number, tile: number) => isOver(tile);
+        const over = (_job: JobId, [, tile]: HeldAttempt) => isOver(tile);
         const found = tilesAtWork({ inHand: [{ jobId: J1, attempts, rendering }], slots }, over).get(J1)!;
         const open = attempts.filter(([, tile]) => !isOver(tile));
         expect(found, 'in order').toEqual(open.slice(0, found.length));

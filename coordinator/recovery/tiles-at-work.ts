@@ -31,14 +31,14 @@ export function lossConsequence(losses: number): LossConsequence {
 /**
  * The attempts that may have been in a slot's thread when an agent ended, by job. After its last heartbeat it may have
  * gone on to the next ones: a slot that a finished tile has left took the tile that came next.
- * @param isOver whether a tile needs no result any more.
+ * @param isOver whether nobody waits for an attempt any more: its tile is done, or it has ended itself.
  */
 export function tilesAtWork(
   { inHand, slots }: Pick<Heartbeat, 'inHand' | 'slots'>,
-  isOver: (jobId: JobId, frame: number, tile: number) => boolean,
+  isOver: (jobId: JobId, held: HeldAttempt) => boolean,
 ): ReadonlyMap<JobId, readonly HeldAttempt[]> {
   const open = inHand.map(({ jobId, attempts, rendering = 0 }) => {
-    const isOpen = ([frame, tile]: HeldAttempt) => !isOver(jobId, frame, tile);
+    const isOpen = (held: HeldAttempt) => !isOver(jobId, held);
     return {
       jobId,
       rendering: attempts.slice(0, rendering).filter(isOpen),

@@ -57,6 +57,29 @@ describe('the judgement', () => {
     expect(blocked(judgeNodes([both], nodes(), live('x'), POLICY))).toEqual(['a x', 'b x']);
   });
 
+  it('blocks nobody who is left while all better nodes are in trouble with the job', () => {
+    const bad = blame('x', { a: [1, 2, 3] });
+    const judged = (...troubled: string[]) =>
+      judgeNodes([bad], nodes('a', 'b', 'c'), live('x', 'y'), POLICY, (node, job) =>
+        troubled.includes(`${node} ${job}`),
+      );
+    expect(blocked(judged('b x', 'c y'))).toEqual(['a x']);
+    const verdict = judged('b x', 'c x');
+    expect([blocked(verdict), [...verdict.unblockedJobs]]).toEqual([[], ['x']]);
+    // With everybody in trouble it waits in any case, and its blocks stand.
+    expect(blocked(judged('a x', 'b x', 'c x'))).toEqual(['a x']);
+  });
+
+  it('quarantines nobody who is the only one left for some job', () => {
+    const jobs = [blame('x', { a: [1, 2, 3] }), blame('y', { a: [1, 2, 3] }, { studio: 'studio-2' })];
+    const judged = (troubled: string) =>
+      judgeNodes(jobs, nodes('a', 'b'), live('x', 'z'), POLICY, (node, job) => troubled === `${node} ${job}`);
+    expect(quarantined(judged('b y'))).toEqual(['a']);
+    const verdict = judged('b z');
+    expect([quarantined(verdict), verdict.isQuarantineWaived]).toEqual([[], true]);
+    expect(blocked(verdict), 'for the job that has a better one').toEqual(['a x']);
+  });
+
   it('asks for more where many tiles fail on every node', () => {
     const job = (failures: number) =>
       blame('x', { a: Array.from({ length: failures }, () => 1) }, { badTiles: 5 });

@@ -5,7 +5,9 @@
  * job that are to blame themselves (in a scene that fails everywhere no node is worse than another).
  * Quarantined: it is blamed that much in jobs of `quarantineAfter` studios or more.
  * Never all of them: where every node that could work for a job would be blocked, none is, and where every node would be
- * quarantined, none is. Then tiles use up their attempts and the job ends with failures; it never waits for ever.
+ * quarantined, or all that could work for one of the jobs, none is. A node that is in trouble with a job (a full disk, a
+ * package that does not come) could not work for it. Then tiles use up their attempts and the job ends with failures; it
+ * never waits for ever.
  */
 import type { JobId, NodeId } from '#shared/domain/ids.js';
 import type { JobBlame, NodeBlame } from './blame.js';
@@ -40,12 +42,15 @@ export interface Standing {
   readonly quarantine: Quarantine | undefined;
 }
 
+/** Whether something keeps a node from working for a job, other than what it is blamed for. */
+export type IsInTrouble = (nodeId: NodeId, jobId: JobId) => boolean;
+
 export interface Verdict {
   /** Nodes about which there is something to say. */
   readonly standings: ReadonlyMap<NodeId, Standing>;
   /** Running jobs for which nobody is blocked, since everybody would be. */
   readonly unblockedJobs: ReadonlySet<JobId>;
-  /** Whether nobody is quarantined, since everybody would be. */
+  /** Whether nobody is quarantined, since everybody would be who could work for some job. */
   readonly isQuarantineWaived: boolean;
   /** When time alone may change it. */
   readonly nextChangeAtMs: number | undefined;
@@ -55,19 +60,23 @@ export interface Verdict {
  * @param blames of all jobs that are remembered, as of now.
  * @param candidates nodes that are there and take tiles, those included that are quarantined now.
  * @param liveJobs jobs that have not ended.
+ * @param isInTrouble nothing: no node is.
  */
 export function judgeNodes(
   blames: readonly JobBlame[],
   candidates: ReadonlySet<NodeId>,
   liveJobs: ReadonlySet<JobId>,
   policy: BlamePolicy,
+  isInTrouble?: IsInTrouble,
 ): Verdict {
   const untilMs: number[] = [];
   const suspects = blames.map((blame) => ({ ...blame, blocks: blocksOf(blame, policy) }));
   for (const { blocks } of suspects) for (const block of blocks.values()) untilMs.push(block.untilMs);
   const found = quarantinesOf(suspects, policy);
   for (const quarantine of found.values()) untilMs.push(quarantine.untilMs);
-  const isQuarantineWaived = isEvery(candidates, found);
+  const isQuarantineWaived =
+    isEvery(candidates, found) ||
+    (found.size > 0 && [...liveJobs].some((jobId) => isEvery(fitFor(jobId, candidates, isInTrouble), found)));
   const quarantines = isQuarantineWaived ? new Map<NodeId, Quarantine>() : found;
   const workers = new Set([...candidates].filter((nodeId) => !quarantines.has(nodeId)));
 
@@ -77,7 +86,7 @@ export function judgeNodes(
   for (const [nodeId, quarantine] of quarantines) standings.set(nodeId, { blocks: [], quarantine });
   for (const { jobId, blocks } of suspects) {
     if (!liveJobs.has(jobId)) continue;
-    if (isEvery(workers, blocks)) {
+    if (isEvery(fitFor(jobId, workers, isInTrouble), blocks)) {
       unblockedJobs.add(jobId);
       continue;
     }
@@ -131,6 +140,14 @@ function quarantinesOf(
     });
   }
   return quarantines;
+}
+
+function fitFor(
+  jobId: JobId,
+  nodeIds: ReadonlySet<NodeId>,
+  isInTrouble: IsInTrouble | undefined,
+): ReadonlySet<NodeId> {
+  return isInTrouble ? new Set([...nodeIds].filter((nodeId) => !isInTrouble(nodeId, jobId))) : nodeIds;
 }
 
 /** Whether nobody would be left; not so when nobody is there in the first place. */

@@ -150,7 +150,6 @@ export const eventMessageSchema = z.object({
     'node_quarantined',
     'node_forgiven',
     'speculated',
-    'verified',
     'repaired',
     'paused',
     'resumed',

@@ -108,6 +108,11 @@ describe('a submit', () => {
     ['too many frames', { frames: '0-9999999' }, /more than 131072 frames/],
     ['a bad tile', { tile: '3' }, /^tile "3"/],
     ['a bad studio', { studio: 'a b' }, /^spec\.studio is "a b"/],
+    [
+      'a tile time below a second',
+      { tileTimeLimitMs: 1 },
+      /^spec\.tile_time_limit_ms is 1: it must be 0 \(.*\), or from 1000 to 604800000$/,
+    ],
     ['too many attempts', { maxAttempts: 101 }, /^spec\.max_attempts is 101/],
     ['a long name', { name: 'x'.repeat(129) }, /^spec\.name/],
     ['an unknown renderer', settings({ renderer: 'magic' }), /^spec\.settings\.renderer is "magic"/],

@@ -91,6 +91,28 @@ describe('a node in trouble', () => {
     await studio.cancel(jobId);
   });
 
+  it('leaves its job to a node that is blocked, as long as no better one can', async () => {
+    using _blocked = startFakeNode(farm.bus, 'blocked');
+    using better = startFakeNode(farm.bus, 'better');
+    const jobId = (await studio.submit(spec({ frames: '1-2' }))).job!.jobId as JobId;
+    await waitFor('it is assigned', async () => (await assignedJobs('blocked')).includes(jobId));
+    const agent = await studio.agent(jobId, {
+      nodeId: 'blocked',
+      tilesMax: 3,
+      replies: (_tile, rendered) => [{ ...rendered, bytes: rendered.bytes.map((byte) => byte ^ 1) }],
+    });
+    await waitFor('it is blocked', async () => (await assignedJobs('blocked')).length === 0);
+    await agent.stop();
+    better.say({ jobIds: [jobId], troubles: [trouble] });
+    await waitFor('it works again', async () => (await assignedJobs('blocked')).includes(jobId));
+    expect(await messages(jobId, 'node_forgiven')).toEqual([
+      'node blocked may have tiles of it again: no better node is left',
+    ]);
+    better.say({ troubles: [] });
+    await waitFor('it is blocked anew', async () => (await assignedJobs('blocked')).length === 0);
+    await studio.cancel(jobId);
+  });
+
   it('is not waited for by a tile that the only other node has failed once', async () => {
     using troubled = startFakeNode(farm.bus, 'troubled');
     const jobId = (await studio.submit(spec({ frames: '1' }))).job!.jobId as JobId;

@@ -15,7 +15,7 @@ import { POLICY } from './node-judge.js';
 import { rightPixels } from './render-outcome.js';
 import type { SimAgent } from './sim-agent.js';
 import type { SimCoordinator } from './sim-coordinator.js';
-import type { TileMessage } from './tile-queue.js';
+import type { QueuedMessage, TileMessage } from './tile-queue.js';
 
 /** A promise that a simulated farm broke. */
 export class BrokenPromise extends Error {
@@ -50,8 +50,8 @@ export class FarmAudit {
   private readonly lastFed = new Map<string, number>();
   /** Tiles with an accepted result, in this life of the coordinator; whether two nodes agreed. */
   private readonly accepted = new Map<string, boolean>();
-  /** Results of a tile that a node has given, where two are wanted. */
-  private readonly opinions = new Map<string, number>();
+  /** Nodes that have given a result of a tile of which two are wanted, in this life of the coordinator. */
+  private readonly opinions = new Map<string, Set<NodeId>>();
   private readonly agentsKilled = new Map<string, number>();
   private readonly begun = new Map<string, number>();
 
@@ -61,7 +61,7 @@ export class FarmAudit {
 
   /** A coordinator has loaded the job, or a retry has begun. */
   loaded(jobId: JobId): void {
-    for (const map of [this.lastFed, this.accepted])
+    for (const map of [this.lastFed, this.accepted, this.opinions])
       for (const key of [...map.keys()]) if (key.startsWith(`${jobId}/`)) map.delete(key);
   }
 
@@ -123,6 +123,8 @@ export class FarmAudit {
   agentDied(agent: SimAgent): void {
     const { world } = this;
     const { coordinator } = world;
+    const live = [...(coordinator?.nodes.instances.live() ?? [])];
+    const isMissed = live.some(({ heartbeat }) => heartbeat.instanceId === agent.instanceId);
     world.time.after(TAKEN_BACK_MS, () => {
       if (!coordinator?.isAlive || world.coordinator !== coordinator) return;
       const kept = world.queue
@@ -133,8 +135,9 @@ export class FarmAudit {
         );
       // Of what an earlier coordinator queued, this one may know nothing.
       if (!kept || this.queuedBy.get(kept.sequence) !== coordinator || this.isInOtherHand(kept)) return;
-      // It died before it said that it works for the job: nobody looks there before its leases run out.
-      if (!agent.toldJobs.includes(kept.jobId)) return;
+      // It was lost before, or never heard of; or its leases cannot be told from messages that the server has brought back.
+      const isGhost = (one: QueuedMessage) => one.jobId === kept.jobId && one.state === 'stuck';
+      if (!isMissed || world.queue.all().some(isGhost)) return;
       const key = tileKey(kept.jobId, kept.frame, kept.tile);
       this.broken('tiles of lost nodes go to others at once', `${key} is still with ${agent.instanceId}`);
     });
@@ -142,16 +145,16 @@ export class FarmAudit {
 
   /** A node has given a result that needs a second one. */
   opinion(job: LiveJob, frame: LiveFrame, tile: number, nodeId: NodeId): void {
-    const key = `${tileKey(job.jobId, frame.frame, tile)} of ${nodeId}`;
-    this.opinions.set(key, (this.opinions.get(key) ?? 0) + 1);
+    const key = tileKey(job.jobId, frame.frame, tile);
+    this.opinions.set(key, (this.opinions.get(key) ?? new Set()).add(nodeId));
   }
 
   /** Delivered twice, it is with another agent as well. */
-  private isInOtherHand({ jobId, frame, tile, attempt }: TileMessage): boolean {
+  private isInOtherHand({ jobId, frame, tile, attempt, holder }: QueuedMessage): boolean {
     const isIt = (held: TileMessage) =>
       held.jobId === jobId && held.frame === frame && held.tile === tile && held.attempt === attempt;
     return [...this.world.agents.values()].some(
-      (agent) => agent.isAlive && agent.tickets.some((ticket) => isIt(ticket.tile)),
+      (agent) => agent.instanceId !== holder && agent.tickets.some((ticket) => isIt(ticket.tile)),
     );
   }
 
@@ -170,16 +173,17 @@ export class FarmAudit {
     this.totals.unverified++;
     const workers = this.world.coordinator!.workersOf(job.jobId);
     const nodeId = frame.results[tile]!.nodeId;
-    const isAlone = workers.length > 0 && workers.every((worker) => worker === nodeId);
-    // A node that got the tile twice may agree with itself (second-opinion.ts).
-    const hasAgreedWithItself = (this.opinions.get(`${key} of ${nodeId}`) ?? 0) > 1;
-    if (!isAlone && !hasAgreedWithItself) this.broken('two nodes agree on a verified tile', key);
+    const failed = frame.failedAttempts.of(tile).map((attempt) => attempt.nodeId as NodeId);
+    const asked = new Set([nodeId, ...failed, ...(this.opinions.get(key) ?? [])]);
+    if (workers.length === 0 || !workers.every((worker) => asked.has(worker)))
+      this.broken('two nodes agree on a verified tile', key);
   }
 
   displaced(job: LiveJob, frame: LiveFrame, tiles: readonly number[]): void {
     for (const tile of tiles) {
       this.world.note(() => `the result of ${tileKey(job.jobId, frame.frame, tile)} cannot be used`);
       this.accepted.delete(tileKey(job.jobId, frame.frame, tile));
+      this.opinions.delete(tileKey(job.jobId, frame.frame, tile));
     }
   }
 
@@ -319,7 +323,9 @@ export class FarmAudit {
 
   private badNodeBegins({ nodeId, slots }: NodePlan, jobId: JobId): void {
     const { nodes, faults, heartbeatLoss, messageTrouble, latencyMsMax } = this.world.plan;
-    const { plan, retries, frames } = this.world.jobs.get(jobId)!;
+    // As long as it is alone, it is not blocked.
+    if ((this.world.coordinator?.nodes.nodes.size ?? 0) < nodes.length) return;
+    const { plan, retries } = this.world.jobs.get(jobId)!;
     const begun = (this.begun.get(`${nodeId}/${jobId}`) ?? 0) + 1;
     this.begun.set(`${nodeId}/${jobId}`, begun);
     const isQuiet = faults.length === 0 && heartbeatLoss === 0 && messageTrouble === 0;
@@ -331,10 +337,9 @@ export class FarmAudit {
     if (!isQuiet || !areOthersGood || killers || retries.count > 0) return;
     // What it has at hand when it is judged, and what it begins until it hears of that.
     const onTheWay = 3 * slots + (slots * 6 * latencyMsMax) / (plan.tileMs * 0.25);
-    // Queued tiles of a failed frame are still rendered, and their failures no longer count.
-    const framesFailed = [...frames.values()].filter(({ state }) => state === 'failed').length;
-    const inVain = framesFailed * plan.tilesPerFrame;
-    const max = Math.max(POLICY.blockAfter, plan.poison.size + 1) + plan.poison.size + onTheWay + inVain;
+    // Each poison tile may give it back to the job once, when it turns out to fail elsewhere too.
+    const perPoison = 2 + onTheWay;
+    const max = POLICY.blockAfter + 1 + onTheWay + perPoison * plan.poison.size;
     if (begun > max)
       this.broken('a bad node is blocked', `${nodeId} began ${begun} tiles of ${jobId}, ${max} at most`);
   }

@@ -105,7 +105,9 @@ export class NodeJudge {
     const liveJobs = new Set(coordinator.jobs.keys());
     const ids = new Set(candidates.map(({ heartbeat }) => heartbeat.nodeId));
     const verdict = judgeNodes(book.blames(nowMs, forgiveAfterMs), ids, liveJobs, POLICY);
-    const mayEnd = nowMs - coordinator.startedAtMs >= TIMES.nodeLostAfterMs;
+    const upMs = nowMs - coordinator.startedAtMs;
+    const mayEnd = upMs >= TIMES.nodeLostAfterMs;
+    if (!mayEnd) coordinator.after(Math.max(1, TIMES.nodeLostAfterMs - upMs), () => this.judge());
     const listed = new Set(nodes.map(({ heartbeat }) => heartbeat.nodeId));
     const changes = standingChanges(this.standings, verdict, { listed, liveJobs, nowMs, mayEnd });
     for (const [nodeId, standing] of changes.standings)

@@ -2,7 +2,7 @@
 
 import type { LiveJob } from '#coordinator/jobs/live-job.js';
 import { type QueuedTile, queuedTiles } from '#coordinator/jobs/queued-tiles.js';
-import { isAttemptLive, liveAttempts } from '#coordinator/jobs/tile-case.js';
+import { isAttemptLive, liveAttempts, setSequence } from '#coordinator/jobs/tile-case.js';
 import { type Instance, Instances, type LostInstance, stillListed } from '#coordinator/recovery/instances.js';
 import { attemptKey, heldKey, lostTiles, type QueuedAttempt } from '#coordinator/recovery/lost-tiles.js';
 import { lossConsequence, tilesAtWork } from '#coordinator/recovery/tiles-at-work.js';
@@ -11,9 +11,11 @@ import type { JobId, NodeId } from '#shared/domain/ids.js';
 import { TIMES } from '#shared/limits.js';
 import { nextJobState } from '#shared/state/job-state.js';
 import type { SimCoordinator } from './sim-coordinator.js';
+import type { Delivered } from './tile-queue.js';
 
 const CHECK_EVERY_MS = 250;
 const ASK_EVERY_MS = 10;
+const STANDS_MS = 3_000;
 
 export interface HeardNode {
   readonly heartbeat: Heartbeat;
@@ -33,6 +35,9 @@ export class NodeWatch {
   private readonly listeningSinceMs: number;
   private sweepWanted = new Map<JobId, WantedSweep>();
   private isSweeping = false;
+  /** Where the oldest lease stood, by job: at the last look, and when tiles in nobody's hand were last given away. */
+  private stood = new Map<JobId, number>();
+  private readonly gaveAt = new Map<JobId, { readonly acknowledgedUpTo: number; readonly atMs: number }>();
 
   constructor(coordinator: SimCoordinator) {
     this.coordinator = coordinator;
@@ -45,7 +50,41 @@ export class NodeWatch {
       if (coordinator.isAlive) this.findLost();
       return coordinator.isAlive;
     });
-    coordinator.after(TIMES.nodeLostAfterMs, () => this.sweep(coordinator.jobs.keys()));
+    coordinator.after(TIMES.nodeLostAfterMs, () => this.sweepAfterStart());
+    coordinator.world.time.every(STANDS_MS, () => {
+      if (coordinator.isAlive) coordinator.call(() => this.sweepWhatStands());
+      return coordinator.isAlive;
+    });
+  }
+
+  private sweepAfterStart(): void {
+    const { coordinator } = this;
+    if (this.isAnybodyThere()) this.sweep(coordinator.jobs.keys());
+    else coordinator.after(TIMES.heartbeatEveryMs, () => this.sweepAfterStart());
+  }
+
+  private isAnybodyThere(): boolean {
+    return this.instances.live().next().done !== true;
+  }
+
+  private sweepWhatStands(): void {
+    const { jobs, world } = this.coordinator;
+    const { nowMs } = world.time;
+    const before = this.stood;
+    this.stood = new Map();
+    if (world.plan.sabotage === 'lost nodes are ignored' || !this.isAnybodyThere()) return;
+    const standing: JobId[] = [];
+    for (const job of jobs.values()) {
+      const { jobId } = job;
+      const { leased, acknowledgedUpTo } = world.queue.delivered(jobId);
+      if (job.isEnding || leased === 0) continue;
+      this.stood.set(jobId, acknowledgedUpTo);
+      if (before.get(jobId) !== acknowledgedUpTo) continue;
+      const gave = this.gaveAt.get(jobId);
+      const isWaiting = gave?.acknowledgedUpTo === acknowledgedUpTo && nowMs - gave.atMs < TIMES.leaseMs;
+      if (!isWaiting && leased > this.instances.handsOf(jobId).held.length) standing.push(jobId);
+    }
+    if (standing.length > 0) this.sweep(standing);
   }
 
   hear(heartbeat: Heartbeat, answer: (answer: HeartbeatAnswer) => void): void {
@@ -91,8 +130,8 @@ export class NodeWatch {
     if (world.plan.sabotage === 'lost nodes are ignored') return;
     const { nodeId, heartbeat } = instance;
     world.note(() => `${heartbeat.instanceId} is lost: ${how}`);
-    const isOver = (jobId: JobId, frame: number, tile: number) =>
-      jobs.get(jobId)?.isOver(frame, tile) ?? true;
+    const isOver = (jobId: JobId, [frame, tile, attempt]: HeldAttempt) =>
+      jobs.get(jobId)?.isOver(frame, tile, attempt) ?? true;
     const atWork = isCrash ? tilesAtWork(heartbeat, isOver) : new Map<JobId, readonly HeldAttempt[]>();
     for (const { jobId, attempts } of heartbeat.inHand) {
       const job = jobs.get(jobId);
@@ -113,7 +152,8 @@ export class NodeWatch {
         nodeId,
       );
     }
-    this.sweep(heartbeat.jobIds, instance, isCrash);
+    const assigned = world.assignments.get(nodeId)?.jobs.map(({ jobId }) => jobId) ?? [];
+    this.sweep(new Set([...heartbeat.jobIds, ...assigned]), instance, isCrash);
   }
 
   private answerTo(instance: Instance): HeartbeatAnswer | undefined {
@@ -126,8 +166,7 @@ export class NodeWatch {
     }
     const taken: { jobId: JobId; attempts: HeldAttempt[] }[] = [];
     for (const [jobId, attempts] of stillListed(instance)) {
-      const others = new Set(this.instances.handsOf(jobId, instance).held.map(heldKey));
-      const elsewhere = attempts.filter((held) => others.has(heldKey(held)));
+      const elsewhere = this.instances.heldElsewhere(jobId, attempts, instance);
       if (elsewhere.length > 0) taken.push({ jobId, attempts: elsewhere });
     }
     return over.length + taken.length > 0 ? { over, taken } : undefined;
@@ -176,6 +215,7 @@ export class NodeWatch {
   }
 
   private sweep(jobIds: Iterable<JobId>, lost?: Instance, isCrash = false): void {
+    if (lost) this.gaveAt.clear();
     for (const jobId of jobIds) {
       const wanted = this.sweepWanted.get(jobId) ?? { nodeIds: new Set(), given: new Set(), slotsCrashed: 0 };
       if (lost) wanted.nodeIds.add(lost.nodeId);
@@ -193,11 +233,11 @@ export class NodeWatch {
     if (!this.isSweeping) return;
     const wanted = this.sweepWanted;
     this.sweepWanted = new Map();
-    const deliveredUpTo = new Map<LiveJob, number>();
+    const delivered = new Map<LiveJob, Delivered>();
     coordinator.call(() => {
       for (const jobId of wanted.keys()) {
         const job = coordinator.jobs.get(jobId);
-        if (job && !job.isEnding) deliveredUpTo.set(job, world.queue.deliveredUpTo(jobId));
+        if (job && !job.isEnding) delivered.set(job, world.queue.delivered(jobId));
       }
       // The answer takes its time, too.
       coordinator.call(() => {
@@ -205,7 +245,7 @@ export class NodeWatch {
         const calledAtMs = world.time.nowMs + TIMES.rollCallAnswerMs / 2;
         const look = () => {
           if (!this.instances.areHeardSince(calledAtMs)) return coordinator.after(ASK_EVERY_MS, look);
-          for (const [job, upTo] of deliveredUpTo) this.findUntold(job, upTo, wanted.get(job.jobId)!);
+          for (const [job, soFar] of delivered) this.findUntold(job, soFar, wanted.get(job.jobId)!);
           this.runSweep();
         };
         look();
@@ -213,15 +253,59 @@ export class NodeWatch {
     });
   }
 
-  private findUntold(job: LiveJob, deliveredUpTo: number, wanted: WantedSweep): void {
-    const [nodeId] = wanted.nodeIds;
-    const { held, isAll } = this.instances.handsOf(job.jobId);
+  private findUntold(job: LiveJob, delivered: Delivered, wanted: WantedSweep): void {
+    const { jobId } = job;
+    const { held, isAll } = this.instances.handsOf(jobId);
     if (!isAll || job.isEnding) return;
+    const { deliveredUpTo } = delivered;
+    const isUntold = (tile: QueuedAttempt) =>
+      !wanted.given.has(keyOf(tile)) && !this.sweepWanted.get(jobId)?.given.has(keyOf(tile));
     const hands = { queued: queuedTiles(job), lostHands: [], liveHands: held, deliveredUpTo };
-    const tiles = lostTiles(hands).filter((tile) => !wanted.given.has(keyOf(tile)));
+    const untold = lostTiles(hands).filter(isUntold);
+    this.withSequences(job, untold, (known) => {
+      const given = known.filter(({ sequence }) => sequence > 0 && sequence <= deliveredUpTo);
+      const isStillLive = ({ open, tile, attempt }: QueuedTile) =>
+        open.state === 'rendering' && isAttemptLive(open, tile, attempt);
+      const tiles = given.filter((one) => isUntold(one) && isStillLive(one));
+      this.takeUntold(job, tiles, delivered, wanted);
+    });
+  }
+
+  private takeUntold(
+    job: LiveJob,
+    tiles: readonly QueuedTile[],
+    { leased, acknowledgedUpTo }: Delivered,
+    { nodeIds, slotsCrashed }: WantedSweep,
+  ): void {
+    if (tiles.length === 0 || job.isEnding) return;
+    const [nodeId] = nodeIds;
+    if (!nodeId && tiles.length > leased) return;
+    if (!nodeId) this.gaveAt.set(job.jobId, { acknowledgedUpTo, atMs: this.coordinator.world.time.nowMs });
     const inOrder = tiles.toSorted((a, b) => a.sequence - b.sequence);
-    if (nodeId) this.takeBack(job, tiles, inOrder.slice(0, wanted.slotsCrashed), nodeId);
+    if (nodeId) this.takeBack(job, tiles, inOrder.slice(0, slotsCrashed), nodeId);
     else this.giveAway(job, tiles);
+  }
+
+  /** The queue is asked for what an earlier coordinator has put there. */
+  private withSequences(
+    { jobId }: LiveJob,
+    tiles: readonly QueuedTile[],
+    then: (known: readonly QueuedTile[]) => void,
+  ): void {
+    const { coordinator } = this;
+    if (tiles.every(({ sequence }) => sequence > 0)) then(tiles);
+    else
+      coordinator.call(() =>
+        then(
+          tiles.map((one) => {
+            if (one.sequence > 0) return one;
+            const { open, frame, tile, attempt } = one;
+            const sequence = coordinator.world.queue.find({ jobId, frame, tile, attempt })?.sequence ?? 0;
+            setSequence(open, tile, attempt, sequence);
+            return { ...one, sequence };
+          }),
+        ),
+      );
   }
 }
 

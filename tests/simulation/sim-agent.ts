@@ -24,8 +24,6 @@ const RETRY_MS = TIMES.busCallTimeoutMs;
 export class SimAgent extends AgentProcess {
   readonly node: NodePlan;
   isDraining = false;
-  /** Jobs that it last said it works for. */
-  toldJobs: readonly JobId[] = [];
   private readonly jobs = new Map<JobId, Job>();
   private readonly leaving = new Set<Job>();
   private served = 0;
@@ -92,7 +90,6 @@ export class SimAgent extends AgentProcess {
     const heartbeat = this.heartbeat(leaving);
     if (!world.isCalm && world.random.chance(world.plan.heartbeatLoss)) return;
     if (this.isCut) return;
-    this.toldJobs = heartbeat.jobIds;
     world.time.after(world.latencyMs(), () =>
       world.coordinator?.hear(heartbeat, (answer) => this.receive(() => this.drop(answer))),
     );

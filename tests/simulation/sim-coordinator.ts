@@ -5,7 +5,7 @@
 
 import { giveUpBytes, type LiveFrame } from '#coordinator/jobs/live-frame.js';
 import { LiveJob } from '#coordinator/jobs/live-job.js';
-import { type LiveAttempt, setSequence } from '#coordinator/jobs/tile-case.js';
+import { adoptQueued, type LiveAttempt, setSequence } from '#coordinator/jobs/tile-case.js';
 import type { NextTile } from '#coordinator/jobs/tile-order.js';
 import type { Heartbeat, HeartbeatAnswer } from '#shared/bus/messages.js';
 import type { JobId } from '#shared/domain/ids.js';
@@ -237,8 +237,23 @@ export class SimCoordinator {
       if (sequence !== undefined) world.audit.queued(sequence, next.avoid, this);
       const isAnswerLost = world.meetsTrouble();
       this.call(() => {
+        // Without an answer it is published again, and refused.
+        if (sequence === undefined || isAnswerLost) this.adoptFromQueue(job, next, done);
+        else {
+          done();
+          setSequence(frame, tile, attempt, sequence);
+        }
+      });
+    });
+  }
+
+  /** The attempt is in the queue already, with the avoid list of whoever put it there. */
+  private adoptFromQueue({ jobId }: LiveJob, { frame, tile, attempt }: NextTile, done: () => void): void {
+    this.call(() => {
+      const found = this.world.queue.find({ jobId, frame: frame.frame, tile, attempt });
+      this.call(() => {
         done();
-        if (sequence !== undefined && !isAnswerLost) setSequence(frame, tile, attempt, sequence);
+        if (found) adoptQueued(frame, tile, { attempt, sequence: found.sequence, avoid: found.avoid });
       });
     });
   }

@@ -28,14 +28,14 @@ export function simulateFarm(seed: number, options: SimulationOptions = {}): Far
     try {
       return run(world, plan);
     } catch (cause) {
-      throw new Error(report(world, plan, cause, options), { cause });
+      throw new Error(report(world, plan, cause), { cause });
     }
   }
 }
 
-function report({ trace }: FarmWorld, plan: FarmPlan, cause: unknown, { isHard }: SimulationOptions): string {
+function report({ trace }: FarmWorld, plan: FarmPlan, cause: unknown): string {
   const what = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
-  const again = `${isHard ? 'GUIAN_SIM_HARD=1 ' : ''}GUIAN_SIM_SEED=${plan.seed} npx vitest run dist/tests/simulation/farm-simulation.test.js`;
+  const again = `GUIAN_SIM_SEED=${plan.seed} npx vitest run dist/tests/simulation/farm-simulation.test.js`;
   const [, job, frame, tile] = /(job-\d+)\/(\d+)\/(\d+)/.exec(what) ?? [];
   const ofTile = new RegExp(`${job}[/ ]${frame}/${tile}\\b`);
   const story = job ? trace.filter((line) => ofTile.test(line)).slice(-SHOWN_EVENTS) : [];
@@ -159,8 +159,10 @@ function calmDown(world: FarmWorld): void {
 
 /** Generous: the work of one slot of the best node, as often as tiles may be tried, and what silence and pauses cost. */
 function boundMs({ jobs, nodes }: FarmPlan): number {
-  const best = Math.min(...nodes.map(({ slowness }) => slowness));
   const worst = Math.max(...nodes.map(({ slowness }) => slowness));
+  // The others may be blocked.
+  const good = nodes.filter(({ kind }) => kind === 'good');
+  const best = good.length > 0 ? Math.min(...good.map(({ slowness }) => slowness)) : worst;
   const ofJobs = jobs.map(({ record, tilesPerFrame, tileMs, poison, isRetried }) => {
     // Two nodes have to render it, and the other one may be slow.
     const usual = record.verify > 0 ? worst : best;

@@ -41,7 +41,10 @@ export class TakeResults {
       return;
     }
     const frame = job.openFrame(result.frame);
-    if (!frame || isFrameEnded(frame.state)) return;
+    if (!frame || isFrameEnded(frame.state)) {
+      this.takeLate(job, result);
+      return;
+    }
     if (job.state === 'queued') job.state = nextJobState(job.state, 'work_seen');
     const { outcome } = result;
     world.note(
@@ -50,6 +53,14 @@ export class TakeResults {
     );
     if (outcome.kind === 'failed') this.takeFailure(job, frame, result, outcome);
     else this.takeRendered(job, frame, result, outcome);
+  }
+
+  private takeLate(job: LiveJob, { frame, tile, attempt, nodeId, atMs, outcome }: LoggedResult): void {
+    const state = job.frameStateAt(job.record.frames.indexOf(frame));
+    if (outcome.kind !== 'failed' || outcome.permanent || !isFrameEnded(state)) return;
+    const { code } = outcome;
+    const isTileDone = state === 'finished';
+    this.coordinator.judge.attemptFailed(job, { frame, tile, attempt, nodeId, atMs, code, isTileDone });
   }
 
   private takeRendered(job: LiveJob, frame: LiveFrame, result: LoggedResult, outcome: Rendered): void {
@@ -95,7 +106,7 @@ export class TakeResults {
     const { coordinator } = this;
     const others = liveAttempts(frame, tile).filter(({ attempt }) => attempt !== result.attempt);
     coordinator.world.audit.opinion(job, frame, tile, result.nodeId);
-    const { verdict, isLast } = job.weigh(frame, tile, result);
+    const { verdict, isLast } = job.weigh(frame, tile, result, () => coordinator.workersOf(job.jobId));
     switch (verdict.kind) {
       case 'repeated':
         return;
@@ -103,6 +114,7 @@ export class TakeResults {
         if (!this.acceptLone(job, frame, tile)) coordinator.feed();
         return;
       case 'differs':
+      case 'own':
         coordinator.feed();
         return;
       case 'undecidable':

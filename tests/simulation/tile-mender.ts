@@ -3,7 +3,7 @@
 import type { LiveFrame } from '#coordinator/jobs/live-frame.js';
 import type { LiveJob } from '#coordinator/jobs/live-job.js';
 import { queuedTiles } from '#coordinator/jobs/queued-tiles.js';
-import { isAttemptLive, liveAttempts, unwantedNodes } from '#coordinator/jobs/tile-case.js';
+import { isAttemptLive, isAttemptStale, liveAttempts, unwantedNodes } from '#coordinator/jobs/tile-case.js';
 import { isStranded } from '#coordinator/recovery/avoid-list.js';
 import { attemptKey, heldKey } from '#coordinator/recovery/lost-tiles.js';
 import { missingTiles } from '#coordinator/recovery/missing-tiles.js';
@@ -15,7 +15,9 @@ import {
   type Worker,
 } from '#coordinator/recovery/stragglers.js';
 import type { NodeId } from '#shared/domain/ids.js';
+import { isFrameEnded } from '#shared/state/frame-state.js';
 import type { SimCoordinator } from './sim-coordinator.js';
+import type { TileMessage } from './tile-queue.js';
 
 const SPECULATE_EVERY_MS = 1_000;
 const RECONCILE_EVERY_MS = 5_000;
@@ -102,6 +104,18 @@ export class TileMender {
     coordinator.feed();
   }
 
+  /** Messages for which nobody waits (withdraw-stale.ts). */
+  private withdrawStale(job: LiveJob, message: TileMessage): void {
+    const { coordinator } = this;
+    const { queue } = coordinator.world;
+    if (!isStale(job, message)) return;
+    coordinator.call(() => {
+      const { sequence } = queue.find(message) ?? {};
+      if (sequence === undefined || job.isEnding || !isStale(job, message)) return;
+      coordinator.call(() => queue.delete(sequence));
+    });
+  }
+
   private queueMissing(job: LiveJob): void {
     const { coordinator } = this;
     const { queue } = coordinator.world;
@@ -110,12 +124,8 @@ export class TileMender {
     coordinator.whenPublished(job, () => {
       const suspects = queuedTiles(job);
       coordinator.call(() => {
-        const inQueue = new Set(
-          queue
-            .all()
-            .filter((one) => one.jobId === jobId)
-            .map((one) => attemptKey(one.frame, one.tile, one.attempt)),
-        );
+        const listed = queue.all().filter((one) => one.jobId === jobId);
+        const inQueue = new Set(listed.map((one) => attemptKey(one.frame, one.tile, one.attempt)));
         coordinator.call(() => {
           const isStuck = inQueue.size > 0 && queue.isDry(jobId);
           coordinator.call(() => {
@@ -135,6 +145,7 @@ export class TileMender {
               );
               job.requeue(open, tile, attempt);
             }
+            for (const one of listed) this.withdrawStale(job, one);
             coordinator.world.audit.counts(job);
             if (missing.length > 0) coordinator.feed();
           });
@@ -142,6 +153,11 @@ export class TileMender {
       });
     });
   }
+}
+
+function isStale(job: LiveJob, { frame: frameNumber, tile, attempt }: TileMessage): boolean {
+  const frame = job.openFrame(frameNumber);
+  return !frame || isFrameEnded(frame.state) || isAttemptStale(frame, tile, attempt);
 }
 
 function isQueueDry(job: LiveJob, holds: readonly Hold[]): boolean {

@@ -31,6 +31,13 @@ export interface Pull {
   deliver(message: QueuedMessage): void;
 }
 
+/** How far a job's consumer has got. */
+export interface Delivered {
+  readonly deliveredUpTo: number;
+  readonly leased: number;
+  readonly acknowledgedUpTo: number;
+}
+
 interface Consumer {
   pending: QueuedMessage[];
   again: QueuedMessage[];
@@ -137,8 +144,16 @@ export class TileQueue {
     return [...this.bySequence.values()];
   }
 
-  deliveredUpTo(jobId: JobId): number {
-    return this.consumers.get(jobId)?.deliveredUpTo ?? 0;
+  delivered(jobId: JobId): Delivered {
+    const deliveredUpTo = this.consumers.get(jobId)?.deliveredUpTo ?? 0;
+    const leased = this.all().filter(
+      ({ jobId: of, state }) => of === jobId && state !== 'pending' && state !== 'stuck',
+    );
+    const acknowledgedUpTo = leased.reduce(
+      (least, { sequence }) => Math.min(least, sequence - 1),
+      deliveredUpTo,
+    );
+    return { deliveredUpTo, leased: leased.length, acknowledgedUpTo };
   }
 
   /** Nothing to deliver and nothing delivered, whatever the stream holds. */

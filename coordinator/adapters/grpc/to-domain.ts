@@ -20,7 +20,15 @@ const framesTextSchema = z.string().max(100_000);
 /** As `FrameRecord.state` has them. */
 const WIRE_FRAME_STATES = ['waiting', 'rendering', 'finished', 'failed'] as const;
 const verifySchema = z.number().min(0).max(1);
-const tileTimeLimitSchema = z.int().min(0).max(LIMITS.tileTimeLimitMsMax);
+/** As `--tile-timeout`: a second is what the shortest tiles need beside the machine's other work. */
+const TILE_TIME_LIMIT_MS_MIN = 1_000;
+const tileTimeLimitSchema = z
+  .int()
+  .max(LIMITS.tileTimeLimitMsMax)
+  .refine(
+    (limitMs) => limitMs === 0 || limitMs >= TILE_TIME_LIMIT_MS_MIN,
+    `it must be 0 (a limit by what the job's tiles take), or from ${TILE_TIME_LIMIT_MS_MIN} to ${LIMITS.tileTimeLimitMsMax}`,
+  );
 const maxAttemptsSchema = z.int().min(0).max(LIMITS.maxAttemptsMax);
 
 export function toIdempotencyKey(text: string): IdempotencyKey {

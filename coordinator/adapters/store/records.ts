@@ -34,6 +34,10 @@ const frameCommon = {
   coreSeconds: z.number().min(0),
   finishedAtMs: z.number(),
   nodeIds: z.array(nodeIdSchema),
+  /** Not in records of older versions. */
+  attemptsFailed: z.int().min(0).default(0),
+  tilesSpeculated: z.int().min(0).default(0),
+  tilesVerified: z.int().min(0).default(0),
   retry,
 };
 

@@ -42,6 +42,9 @@ const frameResult = (frame: number) => ({
   finishedAtMs: 1,
   nodeIds: [],
   files: [],
+  attemptsFailed: 2,
+  tilesSpeculated: 1,
+  tilesVerified: 0,
   retry: 0,
 });
 
