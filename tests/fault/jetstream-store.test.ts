@@ -216,7 +216,8 @@ describe.concurrent('a job in its middle goes on by itself when nats-server star
 
   it(
     'the store is an older copy of itself',
-    () => rendersOn({ what: '', damage: rolledBack, told: REQUEUED }, SEED),
+    // Nothing may have to be mended, and told: the older queue can hold every tile that is open.
+    () => rendersOn({ what: '', damage: rolledBack }, SEED),
     TEST_MS,
   );
 });
