@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { TILE_POINTS, watchFor } from '#tests/support/agent-kill-points.js';
 import { type FaultFarm, startFaultFarm } from '#tests/support/fault-farm.js';
-import { expectWholeJob, LARGE_TILES, submitFaultJob } from '#tests/support/fault-job.js';
+import { expectWholeJob, LARGE_TILES, LONG_TILES, submitFaultJob } from '#tests/support/fault-job.js';
 
 let farm: FaultFarm;
 beforeAll(async () => {
@@ -22,10 +22,11 @@ it.each(TILE_POINTS.map((point, index) => [point, `victim-${index}`] as const))(
       victim.part.kill();
     });
     const victim = await farm.startAgent(name, { filter: watch.filter });
-    const jobId = await submitFaultJob(farm, LARGE_TILES);
+    const job = point === 'rendering' ? LONG_TILES : LARGE_TILES;
+    const jobId = await submitFaultJob(farm, job);
     await watch.reached;
     await victim.kill();
-    const events = await expectWholeJob(farm, jobId, LARGE_TILES);
+    const events = await expectWholeJob(farm, jobId, job);
     const given = events.find(({ kind, message }) => kind === 'node_lost' && message.includes('to others'));
     const afterMs = given && Number(given.atMs) - killedAtMs;
     const ended = events.at(-1)!;

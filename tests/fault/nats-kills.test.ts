@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { TEMP_FILE_PATTERN } from '#coordinator/frames/write-frame.js';
 import { TILE_POINTS, watchFor } from '#tests/support/agent-kill-points.js';
 import { type FaultFarm, startFaultFarm } from '#tests/support/fault-farm.js';
-import { expectWholeJob, LARGE_TILES, submitFaultJob } from '#tests/support/fault-job.js';
+import { expectWholeJob, LARGE_TILES, LONG_TILES, submitFaultJob } from '#tests/support/fault-job.js';
 import { waitUntil } from '#tests/support/wait-until.js';
 
 const DOWN_MS = 500;
@@ -46,11 +46,12 @@ it.each(TILE_POINTS)(
     const other = await farm.startAgent('other');
     const parts = [farm.coordinator, watched.part, other.part];
     const pids = parts.map(({ pid }) => pid);
-    const jobId = await submitFaultJob(farm, LARGE_TILES);
+    const job = point === 'rendering' ? LONG_TILES : LARGE_TILES;
+    const jobId = await submitFaultJob(farm, job);
     await watch.reached;
     const stall = stallOf(killedAtMs);
     await restarted;
-    await expectWholeJob(farm, jobId, LARGE_TILES);
+    await expectWholeJob(farm, jobId, job);
     const stallMs = await stall;
     process.stdout.write(`nats-server killed at "${point}": next result after ${stallMs} ms\n`);
     expect(stallMs).toBeLessThan(STALL_MS_MAX);

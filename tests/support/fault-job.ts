@@ -39,6 +39,9 @@ export const LARGE_TILES: FaultJob = {
   layers: ['beauty', 'albedo', 'normal'],
 };
 
+/** Long enough for a heartbeat to tell of a tile that renders. */
+export const LONG_TILES: FaultJob = { ...LARGE_TILES, costMs: 700 };
+
 const END_MS_MAX = 60_000;
 
 /** @returns its id. */
