@@ -143,7 +143,10 @@ it(
     expect(ended.code, ended.stderr).toBe(0);
     expectOnceEach(6);
     expect(results.every((result) => result.nodeId === nodeIdOf(0))).toBe(true);
-    for (const kind of ['node_lost', 'attempt_failed']) expect(job.eventsOfKind(kind)).toEqual([]);
+    expect(job.eventsOfKind('attempt_failed')).toEqual([]);
+    // What is handed back while every other slot is busy is leased and in nobody's hand: it may be given away once more,
+    // in no node's name.
+    expect(job.eventsOfKind('node_lost').filter((event) => event.nodeId !== '')).toEqual([]);
     process.stdout.write(
       `grace ${GRACE_MS} ms; tiles handed back after ${leftMs} ms, gone after ${goneMs} ms\n`,
     );
