@@ -1,7 +1,8 @@
 /** The attempts of a job that count as queued, wherever they are: in the stream, on their way, or with a node. */
+import { isFrameEnded } from '#shared/state/frame-state.js';
 import { type LiveFrame, tileState } from './live-frame.js';
 import type { LiveJob } from './live-job.js';
-import { liveAttempts } from './tile-case.js';
+import { isAttemptStale, liveAttempts } from './tile-case.js';
 
 export interface QueuedTile {
   readonly open: LiveFrame;
@@ -23,4 +24,14 @@ export function queuedTiles(job: LiveJob): QueuedTile[] {
     }
   }
   return queued;
+}
+
+/** Whether nobody waits for an attempt of the job whose message is in the queue. */
+export function isStaleInQueue(
+  job: LiveJob,
+  { frame: frameNumber, tile, attempt }: Pick<QueuedTile, 'frame' | 'tile' | 'attempt'>,
+): boolean {
+  const frame = job.openFrame(frameNumber);
+  if (!frame || isFrameEnded(frame.state)) return true;
+  return tile >= job.grid.count || isAttemptStale(frame, tile, attempt);
 }

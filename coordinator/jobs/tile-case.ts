@@ -4,6 +4,7 @@
  * an object, which goes when the tile is done.
  */
 import type { NodeId } from '#shared/domain/ids.js';
+import { isLeftAlone } from '../recovery/avoid-list.js';
 import { type LiveFrame, type PlacedResult, tileState } from './live-frame.js';
 
 /** An attempt that is in the stream, on its way there, or with a node. */
@@ -95,6 +96,21 @@ export function unwantedNodes(frame: LiveFrame, tile: number): NodeId[] {
   const failed = frame.failedAttempts.of(tile).map(({ nodeId }) => nodeId as NodeId);
   const candidates = frame.cases.get(tile)?.candidates ?? [];
   return [...failed, ...candidates.map(({ nodeId }) => nodeId)];
+}
+
+/**
+ * The one result of a tile that waits for a second opinion which nobody may give.
+ * @param workers nodes that may take tiles of its job; asked for only where a result waits.
+ */
+export function loneCandidate(
+  frame: LiveFrame,
+  tile: number,
+  workers: () => readonly NodeId[],
+): PlacedResult | undefined {
+  const candidates = frame.cases.get(tile)?.candidates ?? [];
+  const [first] = candidates;
+  if (!first || candidates.length > 1) return undefined;
+  return isLeftAlone([first.nodeId], workers()) ? first : undefined;
 }
 
 /** Bytes of a tile's results that memory holds. */

@@ -13,8 +13,7 @@ import type { FailedTile } from '../adapters/store/records.js';
 import type { Farm } from '../farm.js';
 import { giveUpBytes, type LiveFrame, type PlacedResult, tileState } from '../jobs/live-frame.js';
 import type { LiveJob } from '../jobs/live-job.js';
-import { heldBytes, type LiveAttempt, liveAttempts } from '../jobs/tile-case.js';
-import { isLeftAlone } from '../recovery/avoid-list.js';
+import { heldBytes, type LiveAttempt, liveAttempts, loneCandidate } from '../jobs/tile-case.js';
 import type { NodeFailure } from '../scheduling/blame.js';
 import { joinParts } from './join-parts.js';
 import { publishFailure } from './reject-result.js';
@@ -248,11 +247,9 @@ export class Collector {
 
   /** Accepts the one result of a tile that waits for a second opinion, if nobody else may give one. @returns whether. */
   acceptLone(job: LiveJob, frame: LiveFrame, tile: number): boolean {
-    const candidates = frame.cases.get(tile)?.candidates ?? [];
-    const [first] = candidates;
-    if (!first || candidates.length > 1) return false;
-    if (!isLeftAlone([first.nodeId], this.hooks.workersOf(job.jobId))) return false;
-    tellLoneNode(this.farm, job, first.nodeId);
+    const lone = loneCandidate(frame, tile, () => this.hooks.workersOf(job.jobId));
+    if (!lone) return false;
+    tellLoneNode(this.farm, job, lone.nodeId);
     const others = liveAttempts(frame, tile);
     this.placed(job, frame, tile, job.acceptCandidate(frame, tile), others);
     return true;

@@ -16,15 +16,16 @@ import {
   type LeasedTile,
   sequenceOf,
 } from '#shared/bus/end-leases.js';
-import type { Hands, HeartbeatAnswer, HeldAttempt } from '#shared/bus/messages.js';
+import type { HeartbeatAnswer, HeldAttempt } from '#shared/bus/messages.js';
 import { withdrawTiles } from '#shared/bus/withdraw-tiles.js';
 import type { JobId, NodeId } from '#shared/domain/ids.js';
 import { LIMITS, TIMES } from '#shared/limits.js';
 import type { Farm } from '../farm.js';
 import type { LiveJob } from '../jobs/live-job.js';
+import { countLosses } from '../jobs/lost-at-work.js';
 import { type QueuedTile, queuedTiles } from '../jobs/queued-tiles.js';
 import { isAttemptLive, setSequence } from '../jobs/tile-case.js';
-import { type Instance, type Instances, type LostInstance, stillListed } from '../recovery/instances.js';
+import { type Instance, type Instances, type LostInstance, toDrop } from '../recovery/instances.js';
 import {
   attemptKey,
   heldKey,
@@ -33,8 +34,8 @@ import {
   tilesOfLostNodes,
 } from '../recovery/lost-tiles.js';
 import { tilesAtWork } from '../recovery/tiles-at-work.js';
-import { countLosses } from './count-losses.js';
 import { type GivenAt, watchStandingLeases } from './standing-leases.js';
+import { tellLosses } from './tell-losses.js';
 
 const ASK_EVERY_MS = 10;
 /** Of the nodes that are lost together with tiles of a job. */
@@ -141,10 +142,9 @@ export class Recovery {
       const keys = tiles.map(({ frame, tile, attempt }) => attemptKey(frame, tile, attempt));
       instance.givenAway.set(jobId, new Set(keys));
       const wasAtWork = tiles.filter((_, index) => atWork.has(keys[index]!));
-      const losses = countLosses(this.farm, job, tiles, wasAtWork, instance.nodeId);
-      if (losses.areIsolated) this.windowMoved();
-      given.push(...losses.kept);
-      withdrawn.push(...losses.withdrawn);
+      const { kept, out } = this.countLosses(job, tiles, wasAtWork, instance.nodeId);
+      given.push(...kept);
+      withdrawn.push(...out);
     }
     void this.giveAway(job, given);
     void this.withdraw(job, withdrawn);
@@ -174,21 +174,13 @@ export class Recovery {
     );
   }
 
-  /** What a node has in hand and should not have. Nothing in the usual case, which costs one look per attempt. */
+  /** What a node is to be told to drop, if anything. */
   answerTo(instance: Instance): HeartbeatAnswer | undefined {
-    const over: Hands[number][] = [];
-    for (const { jobId, attempts } of instance.heartbeat.inHand) {
-      const job = this.farm.jobs.liveJob(jobId);
-      // What belongs to no running job goes with the node's assignment.
-      const useless = job ? attempts.filter(([frame, tile]) => job.isOver(frame, tile)) : [];
-      if (useless.length > 0) over.push({ jobId, attempts: useless });
-    }
-    const taken: Hands[number][] = [];
-    for (const [jobId, attempts] of stillListed(instance)) {
-      const elsewhere = this.instances.heldElsewhere(jobId, attempts, instance);
-      if (elsewhere.length > 0) taken.push({ jobId, attempts: elsewhere });
-    }
-    return over.length + taken.length > 0 ? { over, taken } : undefined;
+    return toDrop(
+      this.instances,
+      instance,
+      (jobId, frame, tile) => this.farm.jobs.liveJob(jobId)?.isOver(frame, tile) ?? false,
+    );
   }
 
   /**
@@ -201,10 +193,22 @@ export class Recovery {
     atWork: readonly QueuedTile[],
     nodeId: NodeId,
   ): void {
-    const { kept, withdrawn, areIsolated } = countLosses(this.farm, job, tiles, atWork, nodeId);
-    if (areIsolated) this.windowMoved();
+    const { kept, out } = this.countLosses(job, tiles, atWork, nodeId);
     void this.giveAway(job, kept);
-    void this.withdraw(job, withdrawn);
+    void this.withdraw(job, out);
+  }
+
+  /** @returns the tiles that go to others, and the attempts that are to be taken out of the queue. */
+  private countLosses(
+    job: LiveJob,
+    tiles: readonly QueuedTile[],
+    atWork: readonly QueuedTile[],
+    nodeId: NodeId,
+  ): { kept: readonly QueuedTile[]; out: readonly LeasedTile[] } {
+    const losses = countLosses(job, tiles, atWork);
+    const out = tellLosses(this.farm, job, losses, nodeId);
+    if (losses.isolated.length > 0) this.windowMoved();
+    return { kept: losses.kept, out };
   }
 
   /** Takes messages out of the queue. */

@@ -7,14 +7,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { JobId, NodeId } from '#shared/domain/ids.js';
 import { TIMES } from '#shared/limits.js';
 import type { Farm } from '../farm.js';
+import { copyableTile, isQueueDry } from '../jobs/copyable-tiles.js';
 import type { LiveFrame } from '../jobs/live-frame.js';
 import type { LiveJob } from '../jobs/live-job.js';
-import { queuedTiles } from '../jobs/queued-tiles.js';
-import { liveAttempts, unwantedNodes } from '../jobs/tile-case.js';
+import { liveAttempts } from '../jobs/tile-case.js';
 import { isStranded } from '../recovery/avoid-list.js';
 import { HeardClock } from '../recovery/heard-clock.js';
 import type { Instances } from '../recovery/instances.js';
-import { attemptKey, heldKey } from '../recovery/lost-tiles.js';
 import { type Hold, type Holds, stragglers, trackHolds, type Worker } from '../recovery/stragglers.js';
 import type { Collector } from './collect.js';
 import type { Feeder } from './feed.js';
@@ -115,30 +114,6 @@ function copyStragglers(
     void farm.events.publish({ ...where, kind: 'speculated', state: job.state, message });
   }
   if (chosen.length > 0) parts.feeder.kick();
-}
-
-/** Nothing waits in the stream that an idle node could take instead: every queued tile is in the hand of some node. */
-function isQueueDry(job: LiveJob, holds: readonly Hold[]): boolean {
-  const held = new Set(holds.map((hold) => heldKey(hold.held)));
-  const waiting = new Map<string, boolean>();
-  for (const { frame, tile, attempt } of queuedTiles(job)) {
-    const key = `${frame}/${tile}`;
-    waiting.set(key, (waiting.get(key) ?? true) && !held.has(attemptKey(frame, tile, attempt)));
-  }
-  return ![...waiting.values()].includes(true);
-}
-
-/**
- * A copy is an attempt like any other, and its failure counts. So it is made only for a tile that can afford that: a tile
- * whose first attempt still renders is never given up for its copy.
- */
-function copyableTile(job: LiveJob, frame: LiveFrame | undefined, { held: [, tile, attempt] }: Hold) {
-  if (frame?.state !== 'rendering') return undefined;
-  const live = liveAttempts(frame, tile);
-  const isOnlyOne = live.length === 1 && live[0]!.attempt === attempt;
-  const isSuspect = (frame.cases.get(tile)?.losses ?? 0) > 0;
-  const canAfford = job.failureCount(frame, tile) + 1 < job.record.maxAttempts;
-  return isOnlyOne && !isSuspect && canAfford ? { avoid: unwantedNodes(frame, tile) } : undefined;
 }
 
 function addressed(job: LiveJob, frame: LiveFrame, tile: number) {

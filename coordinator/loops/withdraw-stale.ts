@@ -6,10 +6,9 @@
 import pLimit from 'p-limit';
 import { withdrawTiles } from '#shared/bus/withdraw-tiles.js';
 import { LIMITS } from '#shared/limits.js';
-import { isFrameEnded } from '#shared/state/frame-state.js';
 import type { Farm } from '../farm.js';
 import type { LiveJob } from '../jobs/live-job.js';
-import { isAttemptStale } from '../jobs/tile-case.js';
+import { isStaleInQueue } from '../jobs/queued-tiles.js';
 
 /**
  * Call it once all results of before the listing are taken. Resolves when the messages are gone.
@@ -26,11 +25,11 @@ export async function withdrawStale(farm: Farm, job: LiveJob, subjects: Iterable
     const [frame = 0, tile = 0, attempt = 0] = subject.slice(prefixLength).split('.').map(Number);
     // Some other subject is not the farm's own.
     if (bus.names.tile({ jobId, frame, tile, attempt }) !== subject) continue;
-    if (!isStale(job, frame, tile, attempt)) continue;
+    if (!isStaleInQueue(job, { frame, tile, attempt })) continue;
     withdrawing.push(
       inTurn(async () => {
         // Its number may have been given out while it waited here.
-        if (job.isEnding || !isStale(job, frame, tile, attempt)) return;
+        if (job.isEnding || !isStaleInQueue(job, { frame, tile, attempt })) return;
         await withdrawTiles(bus, [{ jobId, frame, tile, attempt, sequence: 0 }], signal);
         withdrawn++;
       }),
@@ -38,10 +37,4 @@ export async function withdrawStale(farm: Farm, job: LiveJob, subjects: Iterable
   }
   await Promise.all(withdrawing);
   if (withdrawn > 0) log.info({ jobId, attempts: withdrawn }, 'attempts withdrawn that nobody waits for');
-}
-
-function isStale(job: LiveJob, frameNumber: number, tile: number, attempt: number): boolean {
-  const frame = job.openFrame(frameNumber);
-  if (!frame || isFrameEnded(frame.state)) return true;
-  return tile >= job.grid.count || isAttemptStale(frame, tile, attempt);
 }

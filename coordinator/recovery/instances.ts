@@ -5,7 +5,7 @@
  * Instances, not node ids, are what is lost: an agent that is restarted under its id takes the old one's place at once,
  * while of two agents that share an id neither is lost again each time the other speaks.
  */
-import type { Heartbeat, HeldAttempt } from '#shared/bus/messages.js';
+import type { Hands, Heartbeat, HeartbeatAnswer, HeldAttempt } from '#shared/bus/messages.js';
 import type { JobId, NodeId } from '#shared/domain/ids.js';
 import { TIMES } from '#shared/limits.js';
 import { heldKey } from './lost-tiles.js';
@@ -173,6 +173,29 @@ export class Instances {
     }
     this.incomplete.delete(instance);
   }
+}
+
+/**
+ * What a node has in hand and should not have. Nothing in the usual case, which costs one look per attempt.
+ * @param isOver whether a tile needs no result any more; of a job that does not run: false, for what is in hand of it goes
+ *   with the node's assignment.
+ */
+export function toDrop(
+  instances: Instances,
+  instance: Instance,
+  isOver: (jobId: JobId, frame: number, tile: number) => boolean,
+): HeartbeatAnswer | undefined {
+  const over: Hands[number][] = [];
+  for (const { jobId, attempts } of instance.heartbeat.inHand) {
+    const useless = attempts.filter(([frame, tile]) => isOver(jobId, frame, tile));
+    if (useless.length > 0) over.push({ jobId, attempts: useless });
+  }
+  const taken: Hands[number][] = [];
+  for (const [jobId, attempts] of stillListed(instance)) {
+    const elsewhere = instances.heldElsewhere(jobId, attempts, instance);
+    if (elsewhere.length > 0) taken.push({ jobId, attempts: elsewhere });
+  }
+  return over.length + taken.length > 0 ? { over, taken } : undefined;
 }
 
 /** What an instance that came back still lists of what had been given away; the rest is forgotten. */

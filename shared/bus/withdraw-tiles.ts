@@ -5,7 +5,7 @@
  */
 import { JetStreamApiError } from '@nats-io/jetstream';
 import type { Bus } from './connect.js';
-import type { LeasedTile } from './end-leases.js';
+import { type LeasedTile, sequenceOf } from './end-leases.js';
 import { retryCall } from './retry-call.js';
 
 /** Resolves when they are gone. */
@@ -16,14 +16,11 @@ export async function withdrawTiles(
 ): Promise<void> {
   const stream = bus.names.tilesStream;
   for (const tile of tiles) {
-    const subject = bus.names.tile(tile);
+    const sequence = tile.sequence || (await sequenceOf(bus, tile, signal));
+    if (sequence === 0) continue;
     await retryCall(
-      `withdraw ${subject}`,
-      async () => {
-        const seq =
-          tile.sequence || (await bus.jsm.streams.getMessage(stream, { last_by_subj: subject }))?.seq;
-        if (seq) await bus.jsm.streams.deleteMessage(stream, seq, false);
-      },
+      `withdraw ${bus.names.tile(tile)}`,
+      () => bus.jsm.streams.deleteMessage(stream, sequence, false),
       signal,
     ).catch((error: unknown) => {
       // Acknowledged meanwhile.

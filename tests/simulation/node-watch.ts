@@ -1,11 +1,12 @@
 /** Which agents are there, and what follows for their tiles when one is not: the order of nodes.ts and recover.ts. */
 
 import type { LiveJob } from '#coordinator/jobs/live-job.js';
+import { countLosses } from '#coordinator/jobs/lost-at-work.js';
 import { type QueuedTile, queuedTiles } from '#coordinator/jobs/queued-tiles.js';
-import { isAttemptLive, liveAttempts, setSequence } from '#coordinator/jobs/tile-case.js';
-import { type Instance, Instances, type LostInstance, stillListed } from '#coordinator/recovery/instances.js';
+import { isAttemptLive, setSequence } from '#coordinator/jobs/tile-case.js';
+import { type Instance, Instances, type LostInstance, toDrop } from '#coordinator/recovery/instances.js';
 import { attemptKey, heldKey, lostTiles, type QueuedAttempt } from '#coordinator/recovery/lost-tiles.js';
-import { lossConsequence, tilesAtWork } from '#coordinator/recovery/tiles-at-work.js';
+import { tilesAtWork } from '#coordinator/recovery/tiles-at-work.js';
 import type { Heartbeat, HeartbeatAnswer, HeldAttempt } from '#shared/bus/messages.js';
 import type { JobId, NodeId } from '#shared/domain/ids.js';
 import { TIMES } from '#shared/limits.js';
@@ -158,18 +159,11 @@ export class NodeWatch {
 
   private answerTo(instance: Instance): HeartbeatAnswer | undefined {
     const { jobs } = this.coordinator;
-    const over: { jobId: JobId; attempts: HeldAttempt[] }[] = [];
-    for (const { jobId, attempts } of instance.heartbeat.inHand) {
-      const job = jobs.get(jobId);
-      const useless = job ? attempts.filter(([frame, tile]) => job.isOver(frame, tile)) : [];
-      if (useless.length > 0) over.push({ jobId, attempts: useless });
-    }
-    const taken: { jobId: JobId; attempts: HeldAttempt[] }[] = [];
-    for (const [jobId, attempts] of stillListed(instance)) {
-      const elsewhere = this.instances.heldElsewhere(jobId, attempts, instance);
-      if (elsewhere.length > 0) taken.push({ jobId, attempts: elsewhere });
-    }
-    return over.length + taken.length > 0 ? { over, taken } : undefined;
+    return toDrop(
+      this.instances,
+      instance,
+      (jobId, frame, tile) => jobs.get(jobId)?.isOver(frame, tile) ?? false,
+    );
   }
 
   private takeBack(
@@ -180,27 +174,22 @@ export class NodeWatch {
   ): void {
     const { coordinator } = this;
     const { world } = coordinator;
-    const kept = new Set(tiles);
-    for (const one of atWork) {
-      const { open, frame, tile, attempt } = one;
-      if (!isAttemptLive(open, tile, attempt)) continue;
-      if (world.plan.sabotage === 'losses are not counted') continue;
-      const losses = job.countLoss(open, tile);
-      const consequence = lossConsequence(losses);
-      world.note(() => `${job.jobId} ${frame}/${tile}/${attempt}: loss ${losses}, ${consequence}`);
-      if (consequence === 'goes on') continue;
-      kept.delete(one);
-      if (consequence === 'isolated') {
-        coordinator.withdraw(job, frame, tile, liveAttempts(open, tile));
-        job.isolate(open, tile);
-        coordinator.feed();
-      } else {
-        coordinator.withdraw(job, frame, tile, [{ attempt, sequence: one.sequence, avoid: [] }]);
-        world.audit.lossReported(job.jobId, frame, tile, attempt, losses);
-        coordinator.publishFailure(job, { frame, tile, attempt, nodeId, code: 'NODE_LOST' });
-      }
+    const counted = world.plan.sabotage === 'losses are not counted' ? [] : atWork;
+    const { kept, isolated, failed } = countLosses(job, tiles, counted);
+    for (const { lost, losses, attempts } of isolated) {
+      const { frame, tile } = lost;
+      world.note(() => `${job.jobId} ${frame}/${tile}: loss ${losses}, isolated`);
+      coordinator.withdraw(job, frame, tile, attempts);
+      coordinator.feed();
     }
-    this.giveAway(job, [...kept]);
+    for (const { lost, losses } of failed) {
+      const { frame, tile, attempt, sequence } = lost;
+      world.note(() => `${job.jobId} ${frame}/${tile}/${attempt}: loss ${losses}, failed`);
+      coordinator.withdraw(job, frame, tile, [{ attempt, sequence, avoid: [] }]);
+      world.audit.lossReported(job.jobId, frame, tile, attempt, losses);
+      coordinator.publishFailure(job, { frame, tile, attempt, nodeId, code: 'NODE_LOST' });
+    }
+    this.giveAway(job, kept);
     world.audit.counts(job);
   }
 

@@ -2,8 +2,7 @@
 
 import { type LiveFrame, type PlacedResult, tileState } from '#coordinator/jobs/live-frame.js';
 import type { LiveJob } from '#coordinator/jobs/live-job.js';
-import { type LiveAttempt, liveAttempts } from '#coordinator/jobs/tile-case.js';
-import { isLeftAlone } from '#coordinator/recovery/avoid-list.js';
+import { type LiveAttempt, liveAttempts, loneCandidate } from '#coordinator/jobs/tile-case.js';
 import type { Digest, JobId } from '#shared/domain/ids.js';
 import { isFrameEnded } from '#shared/state/frame-state.js';
 import { nextJobState } from '#shared/state/job-state.js';
@@ -144,10 +143,7 @@ export class TakeResults {
   }
 
   acceptLone(job: LiveJob, frame: LiveFrame, tile: number): boolean {
-    const candidates = frame.cases.get(tile)?.candidates ?? [];
-    const [first] = candidates;
-    if (!first || candidates.length > 1) return false;
-    if (!isLeftAlone([first.nodeId], this.coordinator.workersOf(job.jobId))) return false;
+    if (!loneCandidate(frame, tile, () => this.coordinator.workersOf(job.jobId))) return false;
     const others = liveAttempts(frame, tile);
     this.placed(job, frame, tile, job.acceptCandidate(frame, tile), others, false);
     return true;

@@ -1,11 +1,11 @@
 /** Looks at tiles that would otherwise wait, in the order of speculate.ts, reconcile.ts and queue-missing.ts. */
 
-import type { LiveFrame } from '#coordinator/jobs/live-frame.js';
+import { copyableTile, isQueueDry } from '#coordinator/jobs/copyable-tiles.js';
 import type { LiveJob } from '#coordinator/jobs/live-job.js';
-import { queuedTiles } from '#coordinator/jobs/queued-tiles.js';
-import { isAttemptLive, isAttemptStale, liveAttempts, unwantedNodes } from '#coordinator/jobs/tile-case.js';
+import { isStaleInQueue, queuedTiles } from '#coordinator/jobs/queued-tiles.js';
+import { isAttemptLive, liveAttempts } from '#coordinator/jobs/tile-case.js';
 import { isStranded } from '#coordinator/recovery/avoid-list.js';
-import { attemptKey, heldKey } from '#coordinator/recovery/lost-tiles.js';
+import { attemptKey } from '#coordinator/recovery/lost-tiles.js';
 import { missingTiles } from '#coordinator/recovery/missing-tiles.js';
 import {
   type Hold,
@@ -15,7 +15,6 @@ import {
   type Worker,
 } from '#coordinator/recovery/stragglers.js';
 import type { NodeId } from '#shared/domain/ids.js';
-import { isFrameEnded } from '#shared/state/frame-state.js';
 import type { SimCoordinator } from './sim-coordinator.js';
 import type { TileMessage } from './tile-queue.js';
 
@@ -108,10 +107,10 @@ export class TileMender {
   private withdrawStale(job: LiveJob, message: TileMessage): void {
     const { coordinator } = this;
     const { queue } = coordinator.world;
-    if (!isStale(job, message)) return;
+    if (!isStaleInQueue(job, message)) return;
     coordinator.call(() => {
       const { sequence } = queue.find(message) ?? {};
-      if (sequence === undefined || job.isEnding || !isStale(job, message)) return;
+      if (sequence === undefined || job.isEnding || !isStaleInQueue(job, message)) return;
       coordinator.call(() => queue.delete(sequence));
     });
   }
@@ -153,28 +152,4 @@ export class TileMender {
       });
     });
   }
-}
-
-function isStale(job: LiveJob, { frame: frameNumber, tile, attempt }: TileMessage): boolean {
-  const frame = job.openFrame(frameNumber);
-  return !frame || isFrameEnded(frame.state) || isAttemptStale(frame, tile, attempt);
-}
-
-function isQueueDry(job: LiveJob, holds: readonly Hold[]): boolean {
-  const held = new Set(holds.map((hold) => heldKey(hold.held)));
-  const waiting = new Map<string, boolean>();
-  for (const { frame, tile, attempt } of queuedTiles(job)) {
-    const key = `${frame}/${tile}`;
-    waiting.set(key, (waiting.get(key) ?? true) && !held.has(attemptKey(frame, tile, attempt)));
-  }
-  return ![...waiting.values()].includes(true);
-}
-
-function copyableTile(job: LiveJob, frame: LiveFrame | undefined, { held: [, tile, attempt] }: Hold) {
-  if (frame?.state !== 'rendering') return undefined;
-  const live = liveAttempts(frame, tile);
-  const isOnlyOne = live.length === 1 && live[0]!.attempt === attempt;
-  const isSuspect = (frame.cases.get(tile)?.losses ?? 0) > 0;
-  const canAfford = job.failureCount(frame, tile) + 1 < job.record.maxAttempts;
-  return isOnlyOne && !isSuspect && canAfford ? { avoid: unwantedNodes(frame, tile) } : undefined;
 }
