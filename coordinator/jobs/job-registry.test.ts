@@ -1,29 +1,17 @@
 import { expect, it } from 'vitest';
-import { newIdempotencyKey, newJobId, newPlanId } from '#shared/domain/ids.js';
-import { type JobRecord, jobRecordSchema, renderSettingsSchema } from '#shared/domain/job.js';
+import { digestSchema } from '#shared/domain/ids.js';
+import type { JobRecord } from '#shared/domain/job.js';
+import { testRecord } from '#tests/support/live-jobs.js';
 import { endedRecordSchema } from '../adapters/store/records.js';
 import { JobRegistry, viewOf } from './job-registry.js';
 import { JobWaits } from './job-waits.js';
 import { LiveJob } from './live-job.js';
 
 function record(createdAtMs: number): JobRecord {
-  return jobRecordSchema.parse({
-    jobId: newJobId('test'),
-    name: 'test',
-    studio: 'default',
-    idempotencyKey: newIdempotencyKey(),
-    requestDigest: 'ab'.repeat(32),
-    manifest: {
-      entry: 's',
-      files: [{ path: 's', digest: String(createdAtMs % 10).repeat(64), sizeBytes: 1 }],
-    },
-    frames: [1, 2, 5],
-    settings: renderSettingsSchema.parse({ widthPx: 100, heightPx: 70 }),
-    plan: { planId: newPlanId(), tileWidthPx: 32, tileHeightPx: 32 },
-    tile: 'auto',
-    maxAttempts: 4,
-    warnings: [],
-    createdAtMs,
+  const digest = digestSchema.parse(String(createdAtMs % 10).repeat(64));
+  return testRecord({
+    ...{ frames: [1, 2, 5], widthPx: 100, heightPx: 70, tilePx: 32, createdAtMs },
+    manifest: { entry: 's', files: [{ path: 's', digest, sizeBytes: 1 }] },
   });
 }
 

@@ -1,41 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Digest, type NodeId, newIdempotencyKey, newJobId, newPlanId } from '#shared/domain/ids.js';
-import { jobRecordSchema, renderSettingsSchema } from '#shared/domain/job.js';
-import type { PlacedResult } from './live-frame.js';
+import type { NodeId } from '#shared/domain/ids.js';
+import { testJob, testResult } from '#tests/support/live-jobs.js';
 import { LiveJob } from './live-job.js';
 
-function newJob(frames: number[], maxAttempts = 3): LiveJob {
-  return new LiveJob(
-    jobRecordSchema.parse({
-      jobId: newJobId('test'),
-      name: 'test',
-      studio: 'default',
-      idempotencyKey: newIdempotencyKey(),
-      requestDigest: 'ab'.repeat(32),
-      manifest: { entry: 's', files: [{ path: 's', digest: 'cd'.repeat(32), sizeBytes: 1 }] },
-      frames,
-      settings: renderSettingsSchema.parse({ widthPx: 32, heightPx: 32 }),
-      plan: { planId: newPlanId(), tileWidthPx: 16, tileHeightPx: 16 },
-      tile: '16',
-      maxAttempts,
-      warnings: [],
-      createdAtMs: 1,
-    }),
-  );
-}
-
-const result = (attempt: number): PlacedResult => ({
-  digest: 'ab'.repeat(32) as Digest,
-  nodeId: 'n' as NodeId,
-  attempt,
-  renderer: 'x',
-  sequences: [1],
-  sizeBytes: 1,
-  coreSeconds: 1,
-  renderMs: 1,
-  bytes: undefined,
-});
+const newJob = (frames: readonly number[], maxAttempts = 3) =>
+  testJob({ frames, maxAttempts, widthPx: 32, heightPx: 32 });
+const result = (attempt: number) => testResult('n' as NodeId, attempt);
 
 describe('a live job', () => {
   it('gives its tiles in frame order, each once, and skips those that came back before they were queued', () => {

@@ -1,53 +1,21 @@
 /** What a live job does with tiles that are verified, copied, avoided or isolated. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Digest, type NodeId, newIdempotencyKey, newJobId, newPlanId } from '#shared/domain/ids.js';
-import { jobRecordSchema, renderSettingsSchema } from '#shared/domain/job.js';
-import type { PlacedResult } from './live-frame.js';
-import { LiveJob } from './live-job.js';
+import type { NodeId } from '#shared/domain/ids.js';
+import { RIGHT_DIGEST, testJob, testResult } from '#tests/support/live-jobs.js';
+import type { LiveJob } from './live-job.js';
 import { queuedTiles } from './queued-tiles.js';
 import { liveAttempts } from './tile-case.js';
 
 const [A, B, C] = ['a', 'b', 'c'] as NodeId[] as [NodeId, NodeId, NodeId];
 const ALL = [A, B, C];
 
-function newJob({ frames = [1], maxAttempts = 3, verify = 0 } = {}): LiveJob {
-  return new LiveJob(
-    jobRecordSchema.parse({
-      jobId: newJobId('test'),
-      name: 'test',
-      studio: 'default',
-      idempotencyKey: newIdempotencyKey(),
-      requestDigest: 'ab'.repeat(32),
-      manifest: { entry: 's', files: [{ path: 's', digest: 'cd'.repeat(32), sizeBytes: 1 }] },
-      frames,
-      settings: renderSettingsSchema.parse({ widthPx: 32, heightPx: 16 }),
-      plan: { planId: newPlanId(), tileWidthPx: 16, tileHeightPx: 16 },
-      tile: '16',
-      maxAttempts,
-      verify,
-      warnings: [],
-      createdAtMs: 1,
-    }),
-  );
-}
+const newJob = ({ frames = [1], maxAttempts = 3, verify = 0 } = {}) =>
+  testJob({ frames, maxAttempts, verify, widthPx: 32 });
 
-const RIGHT = 'aa'.repeat(32);
+const RIGHT = RIGHT_DIGEST;
 const WRONG = 'bb'.repeat(32);
-
-function result(nodeId: NodeId, attempt: number, digest = RIGHT): PlacedResult {
-  return {
-    digest: digest as Digest,
-    nodeId,
-    attempt,
-    renderer: 'x',
-    sequences: [attempt],
-    sizeBytes: 1,
-    coreSeconds: 1,
-    renderMs: 100 * attempt,
-    bytes: undefined,
-  };
-}
+const result = testResult;
 
 const take = (job: LiveJob, workers: readonly NodeId[] = ALL) => job.takeNextTile({ workers: () => workers });
 const failed = (nodeId: NodeId, attempt: number) => ({

@@ -1,31 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { busNames } from '#shared/bus/subjects.js';
-import { type Digest, type NodeId, newIdempotencyKey, newJobId, newPlanId } from '#shared/domain/ids.js';
-import { jobRecordSchema, renderSettingsSchema } from '#shared/domain/job.js';
+import type { NodeId } from '#shared/domain/ids.js';
 import { LIMITS } from '#shared/limits.js';
+import { testJob, testResult } from '#tests/support/live-jobs.js';
 import type { Farm } from '../farm.js';
-import { LiveJob } from '../jobs/live-job.js';
+import type { LiveJob } from '../jobs/live-job.js';
 import { feeder, holdsIsolatedBack, windowOf } from './feed.js';
 
-function newJob(tiles: number): LiveJob {
-  return new LiveJob(
-    jobRecordSchema.parse({
-      jobId: newJobId('test'),
-      name: 'test',
-      studio: 'default',
-      idempotencyKey: newIdempotencyKey(),
-      requestDigest: 'ab'.repeat(32),
-      manifest: { entry: 's', files: [{ path: 's', digest: 'cd'.repeat(32), sizeBytes: 1 }] },
-      frames: [1],
-      settings: renderSettingsSchema.parse({ widthPx: 16 * tiles, heightPx: 16 }),
-      plan: { planId: newPlanId(), tileWidthPx: 16, tileHeightPx: 16 },
-      tile: '16',
-      maxAttempts: 4,
-      warnings: [],
-      createdAtMs: 1,
-    }),
-  );
-}
+const newJob = (tiles: number) => testJob({ widthPx: 16 * tiles });
 
 function jobWithIsolatedTile(): LiveJob {
   const job = newJob(1);
@@ -38,18 +20,7 @@ function jobWithIsolatedTile(): LiveJob {
 function finish(job: LiveJob, count: number): void {
   const frame = job.openFrame(1)!;
   const first = frame.doneCount;
-  for (let tile = first; tile < first + count; tile++)
-    job.place(frame, tile, {
-      digest: 'aa'.repeat(32) as Digest,
-      nodeId: 'a' as NodeId,
-      attempt: 1,
-      renderer: 'x',
-      sequences: [1],
-      sizeBytes: 1,
-      coreSeconds: 1,
-      renderMs: 1,
-      bytes: undefined,
-    });
+  for (let tile = first; tile < first + count; tile++) job.place(frame, tile, testResult('a' as NodeId, 1));
 }
 
 describe('the feeder', () => {
