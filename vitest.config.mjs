@@ -7,8 +7,9 @@ export default defineConfig({
     include: ['dist/**/*.test.js'],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Longer than any wait in a test, so that a wait that is in vain says itself what did not come.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     reporters: ['default'],
   },
 });

@@ -12,6 +12,7 @@ import {
   logLevelField,
   natsUrlField,
   prefixField,
+  text,
 } from '#shared/config.js';
 import { DEFAULTS } from '#shared/limits.js';
 
@@ -61,6 +62,15 @@ export const coordinatorConfig = defineConfig('coordinator', {
     min: 1_000,
     max: 30 * 24 * 3_600_000,
     default: DEFAULTS.forgiveAfter,
+  }),
+  allowScripts: text({
+    flag: '--allow-scripts',
+    env: 'GUIAN_ALLOW_SCRIPTS',
+    doc: 'studios whose scenes may run the scripts and drivers inside them, on every node; others that ask for it are refused',
+    pattern: /^[A-Za-z0-9_-]{1,128}(,[A-Za-z0-9_-]{1,128}){0,999}$/,
+    allowed: 'none, all, or studios joined by commas',
+    placeholder: 'studios',
+    default: 'none',
   }),
   logLevel: logLevelField,
 });

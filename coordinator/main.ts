@@ -24,7 +24,9 @@ import { FramePool } from './frames/frame-pool.js';
 import { JobRegistry } from './jobs/job-registry.js';
 import { loadJobs } from './jobs/load-jobs.js';
 import { resumeEvents } from './jobs/resume-events.js';
+import { parseScriptPolicy } from './jobs/script-policy.js';
 import { JobSubmitter } from './jobs/submit-job.js';
+import { SceneInspector } from './judging/inspect-on-node.js';
 import { SceneJudge } from './judging/scene-judge.js';
 import { pauseWhileStuck } from './loops/pause-while-stuck.js';
 import { startLoops } from './loops/start-loops.js';
@@ -45,6 +47,7 @@ export interface RunningCoordinator {
 export interface CoordinatorParts {
   readonly collectedBytesMax?: number;
   readonly sweepTimes?: SweepTimes;
+  readonly inspectTimeLimitMs?: number;
   readonly wrapStore?: (store: Store) => Store;
   readonly wrapStitcher?: (stitcher: Stitcher) => Stitcher;
 }
@@ -52,7 +55,12 @@ export interface CoordinatorParts {
 /** @throws STORE_LOCKED, BUS_UNAVAILABLE, PORT_TAKEN, DISK_FULL, each with one line that names the way out. */
 export async function runCoordinator(
   config: CoordinatorConfig,
-  { collectedBytesMax = LIMITS.collectedBytesMax, sweepTimes, ...wrap }: CoordinatorParts = {},
+  {
+    collectedBytesMax = LIMITS.collectedBytesMax,
+    sweepTimes,
+    inspectTimeLimitMs,
+    ...wrap
+  }: CoordinatorParts = {},
 ): Promise<RunningCoordinator> {
   const log = createLogger('coordinator', config.logLevel);
   const stopping = new AbortController();
@@ -78,12 +86,17 @@ export async function runCoordinator(
 
     const pool = opened.use(new FramePool());
     const judge = opened.use(new SceneJudge());
-    const loops = startLoops(farm, wrap.wrapStitcher?.(pool) ?? pool, sweepTimes);
+    const loops = startLoops(farm, wrap.wrapStitcher?.(pool) ?? pool, {
+      sweepTimes,
+      nodeGone: (nodeId) => inspector.nodeGone(nodeId),
+    });
+    const inspector: SceneInspector = new SceneInspector(farm, () => loops.nodes.ready(), inspectTimeLimitMs);
+    const scriptPolicy = parseScriptPolicy(config.allowScripts);
     opened.defer(() => loops.stop());
     opened.defer(() => stopping.abort());
     const submitter = new JobSubmitter(farm, {
-      judge,
-      readySlots: () => loops.nodes.readySlots(),
+      ...{ judge, inspector, scriptPolicy },
+      readyNodes: () => loops.nodes.ready(),
       submitted: (job) => loops.jobSubmitted(job),
     });
     const hooks: JobServiceHooks = {
@@ -93,7 +106,7 @@ export async function runCoordinator(
     };
     const server = await startGrpcServer(config.listen, {
       jobs: jobService(farm, hooks),
-      packages: packageService(store.blobs, log),
+      packages: packageService({ blobs: store.blobs, inspector, scriptPolicy, log }),
       frames: frameService(farm),
       nodes: nodeService(loops, log),
     });

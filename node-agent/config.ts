@@ -5,14 +5,17 @@ import {
   address,
   bytes,
   type ConfigType,
+  choice,
   defineConfig,
   duration,
+  files,
   folder,
   integer,
   logLevelField,
   natsUrlField,
   nodeIdField,
   prefixField,
+  programPaths,
 } from '#shared/config.js';
 import { formatDurationMs } from '#shared/domain/duration.js';
 import { slug } from '#shared/domain/ids.js';
@@ -22,6 +25,9 @@ const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
 /** Below the 90 s after which systemd kills a service that it has told to stop. */
 const DEFAULT_GRACE_MS = 30_000;
+
+/** `auto`: bubblewrap where it works. `require`: without it no program renders here. */
+export const SANDBOX_MODES = ['auto', 'require', 'off'] as const;
 
 export const agentConfig = defineConfig('agent', {
   natsUrl: natsUrlField,
@@ -82,6 +88,24 @@ export const agentConfig = defineConfig('agent', {
     max: 3_600_000,
     default: DEFAULT_GRACE_MS,
     defaultText: formatDurationMs(DEFAULT_GRACE_MS),
+  }),
+  blender: programPaths({
+    flag: '--blender',
+    env: 'GUIAN_BLENDER',
+    doc: 'Blender, several versions side by side if wanted; a job gets the one that it asks for',
+  }),
+  povray: programPaths({ flag: '--povray', env: 'GUIAN_POVRAY', doc: 'POV-Ray, likewise' }),
+  rendererModules: files({
+    flag: '--renderer-module',
+    env: 'GUIAN_RENDERER_MODULES',
+    doc: 'renderers of your own: ES modules that export `renderer`, run inside the agent and trusted like it',
+  }),
+  sandbox: choice({
+    flag: '--sandbox',
+    env: 'GUIAN_SANDBOX',
+    doc: 'whether Blender and POV-Ray run inside bubblewrap: where it works (auto), or else they do not run here (require), or never (off)',
+    values: SANDBOX_MODES,
+    default: 'auto',
   }),
   logLevel: logLevelField,
 });

@@ -22,14 +22,22 @@ import type { Logger } from '#shared/log.js';
 /** What changes from beat to beat. */
 export type NodeActivity = Pick<
   Heartbeat,
-  'slotsBusy' | 'jobIds' | 'tilesDone' | 'inHand' | 'inHandLeftOut' | 'draining' | 'troubles'
+  | 'slotsBusy'
+  | 'jobIds'
+  | 'tilesDone'
+  | 'inHand'
+  | 'inHandLeftOut'
+  | 'draining'
+  | 'troubles'
+  // Programs are found while the node is at work already.
+  | 'renderers'
+  | 'sandbox'
 >;
 
 export interface HeartbeatOptions {
   readonly bus: Bus;
   readonly nodeId: NodeId;
   readonly slots: number;
-  readonly renderers: Heartbeat['renderers'];
   readonly logger: Logger;
   activity(): NodeActivity;
   onAnswer(answer: HeartbeatAnswer): void;
@@ -45,7 +53,7 @@ export interface RunningHeartbeat {
 
 /** Starts at once. */
 export function startHeartbeat(options: HeartbeatOptions): RunningHeartbeat {
-  const { bus, nodeId, slots, renderers } = options;
+  const { bus, nodeId, slots } = options;
   const fixed = {
     nodeId,
     instanceId: randomUUID(),
@@ -55,7 +63,6 @@ export function startHeartbeat(options: HeartbeatOptions): RunningHeartbeat {
     slots,
     cores: availableParallelism(),
     memoryBytes: totalmem(),
-    renderers,
   };
   const inbox = createInbox();
   const answers = bus.connection.subscribe(inbox, {

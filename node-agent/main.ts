@@ -2,22 +2,28 @@
  * The node agent: wiring only. It joins the farm that its bus belongs to, renders what it is assigned, and leaves without
  * losing a tile. Signals and exit codes are the command line's business.
  */
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Bus, connectBus } from '#shared/bus/connect.js';
 import type { HeartbeatAnswer } from '#shared/bus/messages.js';
 import { watchPublishing } from '#shared/bus/watch-publishing.js';
 import type { NodeId } from '#shared/domain/ids.js';
+import type { RendererDescription } from '#shared/domain/renderers.js';
 import { FarmError, messageOf } from '#shared/errors.js';
+import { LIMITS } from '#shared/limits.js';
 import { createLogger, type Logger } from '#shared/log.js';
 import { type CoordinatorClient, call, connectCoordinator } from '#shared/wire/coordinator-client.js';
 import { Assignments } from './assignments.js';
 import type { AgentConfig } from './config.js';
 import { type NodeActivity, startHeartbeat } from './heartbeat.js';
+import { InspectScenes } from './inspect-scenes.js';
 import { PULL_MS } from './job-feed.js';
+import { findPrograms, type NodePrograms } from './node-programs.js';
 import { PreparedFrames } from './prepared-frames.js';
 import { RenderPool } from './render-pool.js';
+import { rendererLabel } from './renderers/registry.js';
 import { SceneCache } from './scene-cache.js';
+import { openScratch, type Scratch } from './scratch-folder.js';
 import { slotMemoryBytes } from './slot-memory.js';
 import { TileRunner } from './tile-runner.js';
 
@@ -39,6 +45,8 @@ export interface RunningAgent extends AsyncDisposable {
 /** A server that is away cannot be told goodbye. */
 const DRAIN_MS_MAX = 2_000;
 const JUDGED_MS_MAX = 1_000;
+/** What a heartbeat may carry. */
+const SANDBOX_CHARS_MAX = 256;
 
 /** @throws BUS_UNAVAILABLE when nobody answers at `natsUrl` now; later outages are waited out. */
 export async function runAgent(config: AgentConfig): Promise<RunningAgent> {
@@ -62,49 +70,39 @@ async function start(
 ): Promise<RunningAgent> {
   const { nodeId, slots } = config;
   const logger = createLogger('node-agent', config.logLevel).child({ nodeId });
-  const bus = keep(await connectBus(config.natsUrl, config.prefix, `guian-agent ${nodeId}`));
-  keep(watchPublishing(bus, logger));
-  const coordinator = keep(connectCoordinator(config.coordinatorAddress));
-  // A folder per node: two agents of one machine must not evict each other's packages.
-  const folder = join(config.cacheDir, nodeId);
-  const cache = keep(await SceneCache.open({ folder, bytesMax: config.cacheBytesMax, coordinator, logger }));
-  const { frames, pool, threadsLost } = openThreads(config, keep, logger);
-  const { renderers, broken } = await frames.describe();
-  for (const { name, reason } of broken)
+  const node = await openNode(config, keep, logger);
+  const { bus, coordinator, cache, scratch, programs, frames, pool } = node;
+  const own = await frames.describe();
+  for (const { name, reason } of own.broken)
     logger.warn({ renderer: name, err: reason }, 'renderer does not load here');
-  const runner = new TileRunner({
-    bus,
-    nodeId,
-    slots,
-    cache,
-    frames,
-    pool,
-    logger,
-    isJudged: () => answers(coordinator),
-  });
-  const activity = () => activityOf(runner);
+  const isJudged = () => answers(coordinator);
+  const runner = new TileRunner({ bus, nodeId, slots, cache, frames, pool, logger, isJudged });
+  let known: Pick<NodePrograms, 'renderers' | 'sandbox'> | undefined;
+  const activity = () => activityOf(runner, own.renderers, known);
   const onAnswer = (answer: HeartbeatAnswer) => runner.drop(answer);
-  const heartbeat = startHeartbeat({ bus, nodeId, slots, renderers, logger, activity, onAnswer });
-  const assignments = new Assignments({
-    bus,
-    nodeId,
-    logger,
-    onChange: (jobs) => runner.setJobs(jobs),
-  });
-  logger.info({ slots, renderers: renderers.map((renderer) => renderer.name) }, 'agent started');
+  const heartbeat = startHeartbeat({ bus, nodeId, slots, logger, activity, onAnswer });
+  const inspecting = { programs: async () => (await programs).programs, scratchFolder: scratch.inspections };
+  const inspections = keep(new InspectScenes({ bus, nodeId, cache, logger, ...inspecting }));
+  const assignments = new Assignments({ bus, nodeId, logger, onChange: (jobs) => runner.setJobs(jobs) });
+  logger.info({ slots, renderers: own.renderers.map((renderer) => renderer.name) }, 'agent started');
 
   let closing: Promise<void> | undefined;
+  void programs.then((found) => {
+    known = found;
+    logger.info({ renderers: found.renderers.map(rendererLabel), sandbox: found.sandbox }, 'programs found');
+    if (!closing) heartbeat.beat();
+  });
   const busLost = bus.lost.then((error) => {
     if (!closing) logger.error({ err: error }, 'connection to the server closed for good');
     return error;
   });
-  const failed = Promise.race([busLost, threadsLost]);
+  const failed = Promise.race([busLost, node.threadsLost]);
   const leave = async (graceMs: number): Promise<void> => {
     // A watch that waits for a server that is away must not hold up what is to be handed back.
     const unassigned = assignments[Symbol.asyncDispose]();
     const drained = runner.close(graceMs, PULL_MS + 500);
     heartbeat.beat();
-    await Promise.all([unassigned, drained]);
+    await Promise.all([unassigned, drained, inspections[Symbol.asyncDispose]()]);
     heartbeat.leave();
     await sayGoodbye(bus, logger);
     await dispose();
@@ -125,26 +123,57 @@ async function start(
   };
 }
 
-/** Who prepares frames, who renders tiles, and the news that neither can go on. */
-function openThreads(
+/** What the agent works with. */
+async function openNode(
   config: AgentConfig,
   keep: <T extends AsyncDisposable>(resource: T) => T,
   logger: Logger,
 ) {
+  const { nodeId } = config;
+  const bus = keep(await connectBus(config.natsUrl, config.prefix, `guian-agent ${nodeId}`));
+  keep(watchPublishing(bus, logger));
+  const coordinator = keep(connectCoordinator(config.coordinatorAddress));
+  // A folder per node: two agents of one machine must not evict each other's packages. Absolute, since programs have
+  // working folders of their own.
+  const folder = resolve(config.cacheDir, nodeId);
+  const cache = keep(await SceneCache.open({ folder, bytesMax: config.cacheBytesMax, coordinator, logger }));
+  const scratch = keep(await openScratch(folder));
+  const programs = findPrograms(config, logger);
+  const threads = openThreads({ config, keep, logger, programs, scratch });
+  return { bus, coordinator, cache, scratch, programs, ...threads };
+}
+
+interface ThreadsOptions {
+  readonly config: AgentConfig;
+  readonly keep: <T extends AsyncDisposable>(resource: T) => T;
+  readonly logger: Logger;
+  readonly programs: Promise<NodePrograms>;
+  readonly scratch: Scratch;
+}
+
+/** Who prepares frames, who renders tiles, and the news that neither can go on. */
+function openThreads({ config, keep, logger, programs, scratch }: ThreadsOptions) {
   const { slots } = config;
-  const slotBytes = slotMemoryBytes(config.slotMemoryBytes, slots);
+  const slotMemory = slotMemoryBytes(config.slotMemoryBytes, slots);
   let onBroken: (error: FarmError) => void = () => undefined;
   const threadsLost = new Promise<FarmError>((resolve) => {
     onBroken = resolve;
   });
-  const frames = keep(new PreparedFrames(logger, { slotMemoryBytes: slotBytes, onBroken }));
+  const common = { slotMemoryBytes: slotMemory, onBroken };
+  const frames = keep(
+    new PreparedFrames(logger, { ...common, programs: async () => (await programs).programs }),
+  );
   const pool = keep(
-    new RenderPool({ slots, logger, slotMemoryBytes: slotBytes, preparation: frames, onBroken }),
+    new RenderPool({ ...common, slots, logger, preparation: frames, scratchFolder: scratch.slots }),
   );
   return { frames, pool, threadsLost };
 }
 
-function activityOf(runner: TileRunner): NodeActivity {
+function activityOf(
+  runner: TileRunner,
+  own: readonly RendererDescription[],
+  known: Pick<NodePrograms, 'renderers' | 'sandbox'> | undefined,
+): NodeActivity {
   return {
     slotsBusy: runner.slotsBusy,
     jobIds: runner.jobIds,
@@ -152,6 +181,8 @@ function activityOf(runner: TileRunner): NodeActivity {
     ...runner.inHand(),
     draining: runner.isClosing,
     troubles: runner.troubles(),
+    renderers: [...own, ...(known?.renderers ?? [])].slice(0, LIMITS.renderersPerNodeMax),
+    sandbox: known?.sandbox.slice(0, SANDBOX_CHARS_MAX),
   };
 }
 

@@ -1,10 +1,12 @@
 /**
  * Entry of the preparation thread: a frame's scene is loaded, flattened and given its BVH here, once per node and frame,
- * while the slots render. It also knows which renderers load on this node, for the heartbeat.
+ * while the slots render. It also finds out which renderers load on this node, for the heartbeat.
  */
 import { attemptFailure } from './attempt-failure.js';
 import type { PrepareAnswer, PrepareTask } from './render-task.js';
-import { describeRenderers, loadRenderer } from './renderers/registry.js';
+import { describeModules } from './renderers/load-module.js';
+import { NO_PROGRAMS } from './renderers/program/program.js';
+import { describeOwnRenderers, loadRenderer } from './renderers/registry.js';
 import { sharedBytesOf } from './shared-bytes.js';
 import { captureThreadOutput, takeThreadOutput } from './thread-output.js';
 import { begin, type ControlBlock, end } from './tile-control.js';
@@ -21,7 +23,7 @@ export async function prepare({
 }): Promise<PrepareAnswer> {
   begin(control);
   try {
-    const renderer = await loadRenderer(task.renderer);
+    const renderer = await loadRenderer(task.renderer, task.rendererVersion, task.programs ?? NO_PROGRAMS);
     const prepared = await renderer.prepare(task);
     return { kind: 'prepared', prepared, sharedBytes: sharedBytesOf(prepared) };
   } catch (error) {
@@ -31,7 +33,7 @@ export async function prepare({
   }
 }
 
-export const describe = describeRenderers;
+export { describeModules, describeOwnRenderers };
 
 /** Makes the pool start a thread where one is missing. */
 export function ping(): void {}

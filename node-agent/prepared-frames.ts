@@ -7,7 +7,8 @@ import type { Logger } from '#shared/log.js';
 import { isHeapExhausted } from './attempt-failure.js';
 import { LostTime } from './lost-time.js';
 import type { FrameContext, PrepareAnswer, PrepareTask } from './render-task.js';
-import type { RendererDescription } from './renderers/registry.js';
+import { NO_PROGRAMS, type Programs } from './renderers/program/program.js';
+import { type describeOwnRenderers, isOwnRenderer } from './renderers/registry.js';
 import { memoryMessage, slotMemoryBytes } from './slot-memory.js';
 import { ThreadPool, type ThreadPoolOptions } from './thread-pool.js';
 import { type ControlBlock, isAtWork, newControlBlock } from './tile-control.js';
@@ -23,6 +24,8 @@ export interface PreparedFramesOptions {
   /** @returns how long a preparation may take, from the job's own limit per tile (0: none). */
   readonly limitMsOf?: (tileTimeLimitMs: number) => number;
   readonly onBroken?: ThreadPoolOptions['onBroken'];
+  /** What the node has for renderers that are not our own code; finding that out may take a while when an agent starts. */
+  readonly programs?: () => Promise<Programs>;
 }
 
 export type FrameOutcome =
@@ -57,6 +60,7 @@ export class PreparedFrames implements AsyncDisposable {
   readonly #pool: ThreadPool;
   readonly #limitMsOf: (tileTimeLimitMs: number) => number;
   readonly #memoryBytes: number;
+  readonly #programs: () => Promise<Programs>;
   readonly #timer: NodeJS.Timeout;
   readonly #lostTime = new LostTime(WATCH_EVERY_MS);
   /** Least recently used first. */
@@ -64,6 +68,7 @@ export class PreparedFrames implements AsyncDisposable {
 
   constructor(logger: Logger, options: PreparedFramesOptions = {}) {
     this.#limitMsOf = options.limitMsOf ?? prepareLimitMs;
+    this.#programs = options.programs ?? (async () => NO_PROGRAMS);
     this.#memoryBytes = options.slotMemoryBytes ?? slotMemoryBytes(0, 1);
     this.#pool = new ThreadPool({
       name: 'preparation',
@@ -79,9 +84,9 @@ export class PreparedFrames implements AsyncDisposable {
     this.#timer.unref();
   }
 
-  /** The renderers that load on this node. */
-  describe(): Promise<{ renderers: RendererDescription[]; broken: { name: string; reason: string }[] }> {
-    return this.#pool.run(undefined, 'describe') as ReturnType<PreparedFrames['describe']>;
+  /** Our own renderers that load on this node. */
+  describe(): ReturnType<typeof describeOwnRenderers> {
+    return this.#pool.run(undefined, 'describeOwnRenderers') as ReturnType<typeof describeOwnRenderers>;
   }
 
   /**
@@ -141,17 +146,15 @@ export class PreparedFrames implements AsyncDisposable {
   #start(key: string, task: PrepareTask, tileTimeLimitMs: number): Entry {
     const abort = new AbortController();
     const control = newControlBlock();
-    const outcome = this.#pool
-      .run({ task, control }, 'prepare', abort.signal)
-      .then(
-        (reply): FrameOutcome => {
-          const answer = reply as PrepareAnswer;
-          if (answer.kind === 'failed') return answer;
-          entry.sharedBytes = answer.sharedBytes;
-          return { kind: 'ready', key, context: { ...task, prepared: answer.prepared } };
-        },
-        (error: unknown): FrameOutcome => this.#endedThread(entry, task.frame, error),
-      )
+    const outcome = this.#withPrograms(task)
+      .then(async (known): Promise<FrameOutcome> => {
+        const reply = await this.#pool.run({ task: known, control }, 'prepare', abort.signal);
+        const answer = reply as PrepareAnswer;
+        if (answer.kind === 'failed') return answer;
+        entry.sharedBytes = answer.sharedBytes;
+        return { kind: 'ready', key, context: { ...known, prepared: answer.prepared } };
+      })
+      .catch((error: unknown): FrameOutcome => this.#endedThread(entry, task.frame, error))
       .then((settled) => {
         entry.settled = settled;
         return settled;
@@ -161,6 +164,10 @@ export class PreparedFrames implements AsyncDisposable {
     const entry: Entry = { holders: 0, abort, control, limitMs, outcome, ...state };
     this.#entries.set(key, entry);
     return entry;
+  }
+
+  async #withPrograms(task: PrepareTask): Promise<PrepareTask> {
+    return isOwnRenderer(task.renderer) ? task : { ...task, programs: await this.#programs() };
   }
 
   #endedThread(entry: Entry, frame: number, error: unknown): Failure {

@@ -3,6 +3,7 @@
  * does not heed that, shows no sign of life, takes more time or memory than it may, throws outside its promise or exits,
  * its tile is a failed attempt, the thread is replaced, and the other slots notice nothing.
  */
+import { tmpdir } from 'node:os';
 import type { Region } from '#shared/domain/region.js';
 import type { Logger } from '#shared/log.js';
 import { endedThread, stopped } from './ended-tile.js';
@@ -10,6 +11,8 @@ import { largestTile } from './largest-tile.js';
 import { LostTime } from './lost-time.js';
 import type { PreparedFrames } from './prepared-frames.js';
 import type { FrameContext, RenderAnswer, RenderReply, RenderTask, RenderThreadData } from './render-task.js';
+import { isOwnRenderer } from './renderers/registry.js';
+import { removeScratch } from './scratch-folder.js';
 import { memoryMessage, processMemoryBytesMax, slotMemoryBytes } from './slot-memory.js';
 import { ThreadPool, type ThreadPoolOptions } from './thread-pool.js';
 import {
@@ -42,6 +45,10 @@ const MEAN_WEIGHT = 0.1;
 /** One tile whose thread lost its core to another process says little; two in a row end the batches. */
 const SAMPLE_MS_MAX = 5 * SHORT_MS;
 const FRAMES_REMEMBERED = 16;
+/** A node with nothing to do gives the memory of open scenes back; opening one again takes seconds. */
+const IDLE_MS_MAX = 60_000;
+/** For sessions to be closed; what takes longer ends with its thread. */
+const CLOSE_MS_MAX = 1_000;
 
 export type RenderOutcome = RenderAnswer;
 
@@ -66,9 +73,13 @@ export interface RenderPoolOptions {
   readonly onBroken?: ThreadPoolOptions['onBroken'];
   readonly silentMsMax?: number;
   readonly cancelMsMax?: number;
+  /** Without a tile for so long, open scenes are let go. */
+  readonly idleMsMax?: number;
   readonly limitsOf?: (known: TileExpectation) => TileLimits;
   /** Resident bytes of the process above which a thread is ended, given what prepared frames take. */
   readonly processBytesMax?: (sharedBytes: number) => number;
+  /** Of this pool alone: sessions make theirs in it. Default: among the system's temporary files. */
+  readonly scratchFolder?: string;
   /** Entry of the threads. */
   readonly threadFile?: URL;
 }
@@ -112,11 +123,17 @@ export class RenderPool implements AsyncDisposable {
   readonly #lostTime = new LostTime(WATCH_EVERY_MS);
   #memoryLookAtMs = 0;
   #looksOverMemory = 0;
+  /** Sessions of programs or modules may be open in the threads. */
+  #holdsScenes = false;
+  #lastTileAtMs = 0;
 
   constructor(options: RenderPoolOptions) {
     this.#options = options;
     this.#slotBytes = options.slotMemoryBytes ?? slotMemoryBytes(0, options.slots);
-    const data: RenderThreadData = { slotMemoryBytes: this.#slotBytes };
+    const data: RenderThreadData = {
+      slotMemoryBytes: this.#slotBytes,
+      scratchFolder: options.scratchFolder ?? tmpdir(),
+    };
     this.#pool = new ThreadPool({
       name: 'render',
       file: options.threadFile ?? new URL('./render-worker.js', import.meta.url),
@@ -157,6 +174,7 @@ export class RenderPool implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
+    if (this.#holdsScenes) await this.#pool.runInEach('closeSessions', CLOSE_MS_MAX);
     await this.#pool[Symbol.asyncDispose]();
   }
 
@@ -188,6 +206,7 @@ export class RenderPool implements AsyncDisposable {
   async #run(tiles: readonly Tile[]): Promise<void> {
     const startMs = performance.now();
     const { key, context } = tiles[0]!;
+    if (!isOwnRenderer(context.renderer)) this.#holdsScenes = true;
     const kill = new AbortController();
     for (const tile of tiles) tile.kill = kill;
     try {
@@ -198,6 +217,7 @@ export class RenderPool implements AsyncDisposable {
         this.#settle(tile, answer.kind === 'cancelled' ? stopped(tile) : answer);
       }
     } catch (error) {
+      this.#removeScratch();
       // Thread ids are not used again; who has the frame, and whether its tiles may travel together, is found out anew.
       const frame = this.#frame(key);
       frame.threads.clear();
@@ -247,8 +267,16 @@ export class RenderPool implements AsyncDisposable {
     frame.fullMeanMs = fullMeanMs + MEAN_WEIGHT * (renderMs - fullMeanMs);
   }
 
+  /** A thread has ended under a tile. */
+  #removeScratch(): void {
+    const { scratchFolder, logger } = this.#options;
+    if (scratchFolder !== undefined && this.#holdsScenes)
+      void removeScratch(scratchFolder, () => this.#pool.threadIds, logger);
+  }
+
   #settle(tile: Tile, outcome: RenderOutcome): void {
     this.#tiles.delete(tile);
+    this.#lastTileAtMs = performance.now();
     tile.settle(outcome);
   }
 
@@ -267,6 +295,7 @@ export class RenderPool implements AsyncDisposable {
 
   #watch(nowMs: number): void {
     const { silentMsMax = SILENT_MS_MAX, cancelMsMax = CANCEL_MS_MAX, limitsOf = tileLimits } = this.#options;
+    const { idleMsMax = IDLE_MS_MAX } = this.#options;
     const lostMs = this.#lostTime.since(nowMs);
     for (const tile of this.#tiles) {
       if (lostMs > 0) tile.watch.discount(lostMs);
@@ -285,6 +314,10 @@ export class RenderPool implements AsyncDisposable {
       else cancel(tile.control);
     }
     this.#watchMemory(nowMs);
+    if (this.#holdsScenes && this.#tiles.size === 0 && nowMs - this.#lastTileAtMs > idleMsMax) {
+      this.#holdsScenes = false;
+      void this.#pool.runInEach('closeSessions', CLOSE_MS_MAX);
+    }
   }
 
   /** What no thread can see of itself: array buffers of one that never asks, memory of native code, all slots together. */

@@ -1,12 +1,17 @@
 /** What crosses the threads of the render pool: plain data. */
-import type { RendererName, RenderSettings } from '#shared/domain/job.js';
+import type { RenderSettings } from '#shared/domain/job.js';
 import type { Region } from '#shared/domain/region.js';
+import type { Programs } from './renderers/program/program.js';
 import type { LocalScene, PreparedFrame } from './renderers/renderer.js';
 import type { ControlBlock } from './tile-control.js';
 
 /** All that the tiles of one frame share. A thread keeps it by `key`, so that it crosses once per thread. */
 export interface FrameContext {
-  readonly renderer: RendererName;
+  readonly renderer: string;
+  /** The job's pin; absent: any that is here. */
+  readonly rendererVersion?: string | undefined;
+  /** What the node has for renderers that are not our own code; absent for those that are. */
+  readonly programs?: Programs | undefined;
   readonly scene: LocalScene;
   readonly settings: RenderSettings;
   readonly frame: number;
@@ -27,7 +32,8 @@ export interface TileCost {
   readonly coreSeconds: number;
   /**
    * The most that its thread used while it rendered: JS heap and array buffers, the renderer's warm session among them,
-   * prepared frames (which all slots share) not. Absent where no thread could measure it.
+   * prepared frames (which all slots share) not; or what the renderer's own processes used, where that is more. Absent
+   * where no thread could measure it.
    */
   readonly peakMemoryBytes?: number;
 }
@@ -64,10 +70,16 @@ export type RenderReply =
 /** What a slot's thread is told when it starts. */
 export interface RenderThreadData {
   readonly slotMemoryBytes: number;
+  /** Sessions make their scratch folders in it. */
+  readonly scratchFolder: string;
 }
 
 export interface PrepareTask {
-  readonly renderer: RendererName;
+  readonly renderer: string;
+  /** The job's pin; absent: any that is here. */
+  readonly rendererVersion?: string | undefined;
+  /** What the node has for renderers that are not our own code; absent for those that are. */
+  readonly programs?: Programs | undefined;
   readonly scene: LocalScene;
   readonly settings: RenderSettings;
   readonly frame: number;

@@ -5,37 +5,38 @@
 import { createHash } from 'node:crypto';
 import { threadId, workerData } from 'node:worker_threads';
 import { move, transferableSymbol, valueSymbol } from 'piscina';
-import type { RendererName } from '#shared/domain/job.js';
 import { type Region, regionHeightPx, regionWidthPx } from '#shared/domain/region.js';
 import { FarmError } from '#shared/errors.js';
 import { encodeTile } from '#shared/image/tile-codec.js';
 import { attemptFailure } from './attempt-failure.js';
 import { MemoryGuard } from './memory-guard.js';
 import type { FrameContext, RenderAnswer, RenderReply, RenderTask, RenderThreadData } from './render-task.js';
-import { loadRenderer, rendererLabel } from './renderers/registry.js';
-import type { Renderer, Session } from './renderers/renderer.js';
+import type { ProcessUse } from './renderers/renderer.js';
 import { threadCpuSeconds } from './thread-cpu-time.js';
+import { meet, type ThreadMeeting } from './thread-meeting.js';
 import { captureThreadOutput, takeThreadOutput } from './thread-output.js';
 import { begin, type ControlBlock, controlOf, end } from './tile-control.js';
+import { WarmSessions } from './warm-sessions.js';
 
 /** Frames whose context a thread keeps: the one at work, the next, and one of another job. */
 const CONTEXTS_KEPT = 3;
 /** Below this a copy is cheaper than handing the buffer over. */
 const MOVE_BYTES_MIN = 16 * 1024;
 
-interface WarmRenderer {
-  readonly renderer: Renderer;
-  readonly label: string;
-  readonly session: Session;
-}
-
 captureThreadOutput();
-const memory = new MemoryGuard((workerData as RenderThreadData).slotMemoryBytes);
+const data = workerData as RenderThreadData;
+const memory = new MemoryGuard(data.slotMemoryBytes);
 const contexts = new Map<string, FrameContext>();
-const warm = new Map<RendererName, Promise<WarmRenderer>>();
+const sessions = new WarmSessions(data);
 
 /** Makes the pool start a thread where one is missing. */
 export function ping(): void {}
+
+/** The scenes that this thread holds open are let go. Call it by `ThreadPool.runInEach`. */
+export async function closeSessions(meeting: ThreadMeeting): Promise<void> {
+  await sessions.close();
+  meet(meeting);
+}
 
 /** One task. */
 export default async function renderTask(task: RenderTask): Promise<RenderReply> {
@@ -53,32 +54,41 @@ async function renderTile(
 ): Promise<RenderAnswer> {
   const startMs = performance.now();
   const startCpu = threadCpuSeconds();
-  const cost = () => ({
+  const cost = (ofPrograms?: ProcessUse) => ({
     renderMs: performance.now() - startMs,
-    coreSeconds: Math.max(0, threadCpuSeconds() - startCpu),
-    peakMemoryBytes: memory.peakBytes(),
+    coreSeconds: Math.max(0, threadCpuSeconds() - startCpu) + (ofPrograms?.coreSeconds ?? 0),
+    peakMemoryBytes: Math.max(memory.peakBytes(), ofPrograms?.peakMemoryBytes ?? 0),
   });
   let label: string = context.renderer;
   try {
-    const { session, label: loaded } = await warmRenderer(context.renderer);
-    label = loaded;
-    const request = { ...context, region };
+    // Opening a session counts: code that never comes back from it must not keep the slot for ever.
     memory.begin();
     begin(control);
-    const { layers } = await session.render(request, controlOf(control, memory));
+    const { session, label: loaded } = await sessions.get(context);
+    label = loaded;
+    const request = { ...context, region };
+    const { layers, use } = await session.render(request, controlOf(control, memory));
     const bytes = encodeTile(layers, regionWidthPx(region), regionHeightPx(region));
     const digest = createHash('sha256').update(bytes).digest('hex');
-    return { kind: 'rendered', threadId, renderer: label, bytes, digest, ...cost() };
+    return { kind: 'rendered', threadId, renderer: label, bytes, digest, ...cost(use) };
   } catch (error) {
     if (error instanceof FarmError && error.code === 'RENDER_CANCELLED')
       return { kind: 'cancelled', threadId };
-    const failure = { ...attemptFailure(error, takeThreadOutput()), ...cost() };
+    const failure = { ...attemptFailure(error, takeThreadOutput()), ...cost(useOf(error)) };
     // What a renderer does not let go of would be held against every tile to come; the block tells what it was.
     if (failure.code === 'TILE_MEMORY_LIMIT' && memory.isStuck(control)) process.exit(1);
     return { kind: 'failed', threadId, renderer: label, ...failure };
   } finally {
     end(control);
   }
+}
+
+/** A failed attempt has its cost too. */
+function useOf(error: unknown): ProcessUse | undefined {
+  const { use } = (error ?? {}) as { use?: Partial<ProcessUse> };
+  const { coreSeconds, peakMemoryBytes } = use ?? {};
+  if (!Number.isFinite(coreSeconds) || !Number.isSafeInteger(peakMemoryBytes)) return undefined;
+  return { coreSeconds: coreSeconds!, peakMemoryBytes: peakMemoryBytes! };
 }
 
 function contextOf(task: RenderTask): FrameContext | undefined {
@@ -92,20 +102,6 @@ function contextOf(task: RenderTask): FrameContext | undefined {
     contexts.delete(key);
   }
   return context;
-}
-
-function warmRenderer(name: RendererName): Promise<WarmRenderer> {
-  const known = warm.get(name);
-  if (known) return known;
-  const opening = loadRenderer(name).then(async (renderer) => ({
-    renderer,
-    label: rendererLabel(renderer),
-    session: await renderer.open(),
-  }));
-  warm.set(name, opening);
-  // A failed opening is tried again with the next tile.
-  opening.catch(() => warm.delete(name));
-  return opening;
 }
 
 /** Hands the large buffers over instead of copying them. */

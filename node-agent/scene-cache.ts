@@ -16,8 +16,9 @@ import type { Logger } from '#shared/log.js';
 import type { CoordinatorClient } from '#shared/wire/coordinator-client.js';
 import { type BlobRef, downloadBlob } from './blob-download.js';
 import { diskFull, freeBytes, isDiskFull } from './disk-room.js';
+import { openProcessFolder, type ProcessFolder } from './process-folder.js';
 import type { LocalScene } from './renderers/renderer.js';
-import { makeSceneFolder, manifestDigest, openScenesFolder } from './scene-folder.js';
+import { makeSceneFolder, manifestDigest } from './scene-folder.js';
 
 /** Streams at once: enough to hide round trips, few enough to leave the coordinator to other nodes. */
 const DOWNLOADS_MAX = 4;
@@ -65,9 +66,9 @@ export class SceneCache implements AsyncDisposable {
   #bringing = 0;
   #evicting = Promise.resolve();
 
-  readonly #scenesFolder: AsyncDisposable & { readonly path: string };
+  readonly #scenesFolder: ProcessFolder;
 
-  private constructor(options: SceneCacheOptions, scenesFolder: AsyncDisposable & { readonly path: string }) {
+  private constructor(options: SceneCacheOptions, scenesFolder: ProcessFolder) {
     this.#options = options;
     this.#scenesFolder = scenesFolder;
   }
@@ -82,7 +83,7 @@ export class SceneCache implements AsyncDisposable {
   }
 
   static async #open(options: SceneCacheOptions): Promise<SceneCache> {
-    const cache = new SceneCache(options, await openScenesFolder(join(options.folder, 'scenes')));
+    const cache = new SceneCache(options, await openProcessFolder(join(options.folder, 'scenes')));
     await mkdir(cache.#blobsFolder, { recursive: true });
     for (const name of await readdir(cache.#blobsFolder)) {
       const file = join(cache.#blobsFolder, name);

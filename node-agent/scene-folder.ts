@@ -1,49 +1,12 @@
 /** A scene folder: the manifest's paths as links to the cache's blobs, complete under its name or not there at all. */
 import { createHash, randomUUID } from 'node:crypto';
-import { copyFile, link, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { copyFile, link, mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Digest } from '#shared/domain/ids.js';
 import { isPackagePath, type PackageManifest } from '#shared/domain/scene-package.js';
 import { FarmError, messageOf } from '#shared/errors.js';
 
 export const TEMPORARY_PREFIX = '.tmp-';
-
-/** Of this process, in use. */
-const mine = new Set<string>();
-
-/**
- * A folder below `root` for the scene folders of one cache, so that a second agent that was given the same cache by
- * mistake does not clear away what the first one renders from. Those of processes that are gone are removed.
- */
-export async function openScenesFolder(root: string): Promise<AsyncDisposable & { readonly path: string }> {
-  await mkdir(root, { recursive: true });
-  for (const name of await readdir(root)) {
-    const pid = Number(name.split('-')[0]);
-    if (mine.has(name) || (pid !== process.pid && isAlive(pid))) continue;
-    await rm(join(root, name), { recursive: true, force: true });
-  }
-  const name = `${process.pid}-${randomUUID()}`;
-  const path = join(root, name);
-  mine.add(name);
-  await mkdir(path);
-  return {
-    path,
-    async [Symbol.asyncDispose]() {
-      await rm(path, { recursive: true, force: true });
-      mine.delete(name);
-    },
-  };
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
-  }
-}
 
 /** Equal packages have equal names, whatever the order of their files. Lower-case hex SHA-256. */
 export function manifestDigest(manifest: PackageManifest): string {

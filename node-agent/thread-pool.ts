@@ -3,11 +3,13 @@
  * more once a single replacement failed to start (a moment without memory or file handles is enough); here it is made
  * to try again, and when none is left and none starts, that is said instead of letting tasks wait for ever.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { Piscina } from 'piscina';
 import { FarmError } from '#shared/errors.js';
 import type { Logger } from '#shared/log.js';
 import { THREAD_OPTIONS } from '#shared/thread-options.js';
 import { heapLimits } from './slot-memory.js';
+import { newThreadMeeting } from './thread-meeting.js';
 
 const LOOK_EVERY_MS = 500;
 /** Between two tries to start a missing thread; doubled from `LOOK_EVERY_MS` up to this. */
@@ -69,6 +71,21 @@ export class ThreadPool implements AsyncDisposable {
     const reply: unknown = await this.#pool.run(task, signal ? { name, signal } : { name });
     this.#tries = 0;
     return reply;
+  }
+
+  /**
+   * A task that is to be done once in every thread: `name` ends with `meet(its argument)`.
+   * @param waitMs  threads that are busy for longer are left out.
+   */
+  async runInEach(name: string, waitMs: number): Promise<void> {
+    const meeting = newThreadMeeting(this.threadCount, waitMs);
+    const tasks = Array.from({ length: meeting.threads }, () => this.#pool.run(meeting, { name }));
+    await Promise.race([Promise.allSettled(tasks), delay(waitMs, undefined, { ref: false })]);
+  }
+
+  /** Of the threads that are not ended. */
+  get threadIds(): readonly number[] {
+    return this.#pool.threads.map(({ threadId }) => threadId);
   }
 
   /** Threads at work, at rest and starting. */

@@ -3,6 +3,7 @@
  * pixels rendered in a slot's thread, its result stored on the bus, and only then is it acknowledged. Whatever goes wrong
  * in between is a failed attempt with its log, or a tile handed back: never silence.
  */
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Bus } from '#shared/bus/connect.js';
 import type { Heartbeat, HeartbeatAnswer, TileMessage } from '#shared/bus/messages.js';
@@ -67,6 +68,8 @@ export class TileRunner {
 
   constructor(options: TileRunnerOptions) {
     this.#options = options;
+    // Every publish under way listens.
+    setMaxListeners(0, this.#giveUp.signal);
     this.#publishing = new PublishWindow(options.slots);
     this.#source = new TileSource({
       bus: options.bus,
@@ -217,8 +220,9 @@ export class TileRunner {
     this.#jobOf.set(ticket, job);
     if (job.scene) {
       const { frame } = ticket.tile;
-      const { settings, tileTimeLimitMs } = job.record;
-      const task = { renderer: settings.renderer, scene: job.scene.scene, settings, frame };
+      const { settings, tileTimeLimitMs, rendererVersion } = job.record;
+      const { scene } = job.scene;
+      const task = { renderer: settings.renderer, rendererVersion, scene, settings, frame };
       const hold = this.#options.frames.hold(`${job.record.jobId}/${frame}`, task, tileTimeLimitMs);
       this.#holds.set(ticket, hold);
       if (!hold.settled()) {

@@ -82,7 +82,7 @@ function hasNewer(folder, builtMs) {
   return readdirSync(folder, { withFileTypes: true }).some((entry) => {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return hasNewer(path, builtMs);
-    return entry.name.endsWith('.ts') && modifiedMs(path) > builtMs;
+    return /\.(ts|py)$/.test(entry.name) && modifiedMs(path) > builtMs;
   });
 }
 

@@ -6,9 +6,11 @@ import {
   configOptions,
   configTable,
   defineConfig,
+  files,
   folder,
   integer,
   isLoopback,
+  programPaths,
   resolveConfig,
   text,
 } from './config.js';
@@ -128,6 +130,27 @@ test('sizes are whole numbers or have a binary suffix', () => {
   ] as const) {
     expect(resolveConfig(definition, { flags: { room: given } }).room).toBe(expected);
   }
+});
+
+test('paths are lists, from text as from a file', () => {
+  const tools = defineConfig('oven', {
+    knife: programPaths({ flag: '--knife', env: 'GUIAN_KNIFE', doc: 'what cuts' }),
+    books: files({ flag: '--book', env: 'GUIAN_BOOKS', doc: 'recipes' }),
+  });
+  expect(resolveConfig(tools, {})).toEqual({ knife: 'auto', books: [] });
+  expect(resolveConfig(tools, { flags: { knife: 'none', books: 'a.md, /b c.md' } })).toEqual({
+    ...{ knife: [], books: ['a.md', '/b c.md'] },
+  });
+  const listed = { knife: ['/opt/knife', 'C:\\knife'], books: ['a,b.md'] };
+  expect(resolveConfig(tools, { file: file(listed) })).toEqual(listed);
+  expect(resolveConfig(tools, { env: { GUIAN_KNIFE: '/a/knife,/b/knife' } }).knife).toEqual([
+    '/a/knife',
+    '/b/knife',
+  ]);
+  for (const knife of ['knife', '/a,none', '/a,,/b', '/a\nb'])
+    expect(() => resolveConfig(tools, { flags: { knife } })).toThrow(
+      /^--knife: .* is not allowed; it must be auto \(the one on PATH\), none, or absolute paths joined by commas$/,
+    );
 });
 
 test('the table and the options show each field with its default', () => {

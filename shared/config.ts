@@ -120,9 +120,7 @@ export function text(
 
 export function folder(basics: FieldBasics): ConfigField<string> {
   // A control character in a path is never meant.
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this refuses.
-  const schema = z.string().regex(/^[^\u0000-\u001f]{1,4096}$/);
-  return field(basics, schema, { allowed: 'a folder', placeholder: 'dir' });
+  return field(basics, z.string().regex(FILE_PATH), { allowed: 'a folder', placeholder: 'dir' });
 }
 
 export function integer(
@@ -154,6 +152,28 @@ export function choice<const V extends readonly string[]>(
 ): ConfigField<V[number]> {
   const allowed = `one of ${basics.values.join(', ')}`;
   return field(basics, z.enum(basics.values), { allowed, placeholder: basics.values.join('|') });
+}
+
+/** Files, joined by commas (in a file of settings: a list); none unless given. */
+export function files(basics: Omit<FieldBasics, 'default'>): ConfigField<readonly string[]> {
+  const allowed = 'files, joined by commas';
+  return field({ ...basics, default: '', defaultText: 'none' }, pathList(FILE_PATH), {
+    allowed,
+    placeholder: 'files',
+  });
+}
+
+/** Where a program is: several installations side by side, or the one that the search path has (`auto`). */
+export type ProgramPaths = 'auto' | readonly string[];
+
+export function programPaths(basics: Omit<FieldBasics, 'default'>): ConfigField<ProgramPaths> {
+  const schema = z.union([
+    z.literal('auto'),
+    z.literal('none').transform((): readonly string[] => []),
+    pathList(ABSOLUTE_PATH),
+  ]);
+  const allowed = 'auto (the one on PATH), none, or absolute paths joined by commas';
+  return field({ ...basics, default: 'auto' }, schema, { allowed, placeholder: 'paths' });
 }
 
 /** `host:port`. The host must be written out: nobody listens on every interface by leaving something away. */
@@ -208,6 +228,11 @@ export function isLoopback(hostAndPort: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what these refuse.
+const FILE_PATH = /^[^\u0000-\u001f]{1,4096}$/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: as above.
+const ABSOLUTE_PATH = /^(\/|[A-Za-z]:[\\/])[^\u0000-\u001f]{1,4095}$/;
+const PATHS_MAX = 64;
 const ADDRESS = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):\d{1,5}$/;
 const BYTE_UNITS = ['', 'K', 'M', 'G', 'T'] as const;
 
@@ -235,11 +260,20 @@ function fromText(pattern: RegExp, convert: (value: string) => number) {
   return z.union([z.number(), z.string().trim().regex(pattern).transform(convert)]);
 }
 
+/** Text, one path between two commas, or a JSON list. */
+function pathList(path: RegExp): z.ZodType<readonly string[]> {
+  const one = z.string().trim().regex(path);
+  const split = (value: string): string[] => (value.trim() === '' ? [] : value.split(','));
+  return z.union([z.string().transform(split), z.array(z.string())]).pipe(z.array(one).max(PATHS_MAX));
+}
+
 function check(field: ConfigField<unknown>, value: unknown, source: string): unknown {
   const parsed = field.schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const shown =
-    typeof value === 'string' ? `"${value.slice(0, 80)}"` : String(JSON.stringify(value)).slice(0, 80);
+    typeof value === 'string'
+      ? JSON.stringify(value.slice(0, 80))
+      : String(JSON.stringify(value)).slice(0, 80);
   throw new FarmError('CONFIG_INVALID', `${source}: ${shown} is not allowed; it must be ${field.allowed}`, {
     flag: field.flag,
   });

@@ -11,6 +11,7 @@ export const ERROR_CODES = {
   SCENE_UNSUPPORTED: { status: 'INVALID_ARGUMENT', retry: 'after changing the scene' },
   SCENE_FILE_MISSING: { status: 'INVALID_ARGUMENT', retry: 'after adding the file' },
   SCENE_PATH_ESCAPES: { status: 'INVALID_ARGUMENT', retry: 'after fixing the scene' },
+  SCENE_NEEDS_SCRIPTS: { status: 'FAILED_PRECONDITION', retry: 'once the studio may run scripts' },
   IMAGE_INVALID: { status: 'INVALID_ARGUMENT', retry: 'after fixing the picture' },
   MESSAGE_INVALID: { status: 'INVALID_ARGUMENT', retry: 'no' },
   // Something is not there, or is there already.
@@ -32,6 +33,7 @@ export const ERROR_CODES = {
   DISK_FULL: { status: 'RESOURCE_EXHAUSTED', retry: 'after freeing space' },
   STORE_LOCKED: { status: 'FAILED_PRECONDITION', retry: 'after stopping the other coordinator' },
   PORT_TAKEN: { status: 'UNAVAILABLE', retry: 'with another port' },
+  RENDERER_MISSING: { status: 'FAILED_PRECONDITION', retry: 'once a node has it' },
   TOOL_MISSING: { status: 'FAILED_PRECONDITION', retry: 'after installing it' },
   // Rendering and what comes of it.
   RENDER_FAILED: { status: 'INTERNAL', retry: 'new attempt' },

@@ -24,6 +24,7 @@ export const LIMITS = {
   /** No machine known has more cores; a slot is a thread with its own renderer. */
   slotsPerNodeMax: 1024,
   renderersPerNodeMax: 64,
+  threadsPerSlotMax: 1024,
   /** Named in a tile's message; a tile has failed for good before more than this many nodes have failed it. */
   avoidedNodesMax: 100,
   troublesPerNodeMax: 64,

@@ -12,6 +12,7 @@ const node = (nodeId: string, changes: Partial<Node__Output> = {}): Node__Output
   memoryBytes: 2 ** 34,
   memoryUsedBytes: 2 ** 32,
   renderers: [{ name: 'gltf', version: '1.0.0' }],
+  sandbox: 'none',
   startedAtMs: NOW_MS - 60_000,
   lastHeartbeatAtMs: NOW_MS - 500,
   hostName: nodeId,

@@ -7,8 +7,9 @@ import { z } from 'zod';
 import { DURATION_PATTERN, formatDurationMs, parseDurationMs } from '#shared/domain/duration.js';
 import { parseFrameRange } from '#shared/domain/frame-range.js';
 import { ID_PATTERN } from '#shared/domain/ids.js';
-import { OUTPUT_FORMATS, RENDERER_NAMES, VIEWS } from '#shared/domain/job.js';
+import { OUTPUT_FORMATS, VIEWS } from '#shared/domain/job.js';
 import { LAYER_NAMES } from '#shared/domain/layers.js';
+import { BUILT_IN_RENDERERS } from '#shared/domain/renderers.js';
 import { FarmError } from '#shared/errors.js';
 import { DEFAULTS, LIMITS } from '#shared/limits.js';
 
@@ -198,7 +199,7 @@ const flagsSchema = z.object({
   verify: verify.default(0),
   tileTimeout: tileTimeout.default(0),
   renderer: z
-    .enum(RENDERER_NAMES, { error: `it must be one of ${RENDERER_NAMES.join(', ')}` })
+    .enum(BUILT_IN_RENDERERS, { error: `it must be one of ${BUILT_IN_RENDERERS.join(', ')}` })
     .default('gltf'),
   cost: decimal(0, 3_600_000, ' (ms)').default(0),
 });

@@ -8,7 +8,7 @@ import type { BlobRef } from '#shared/wire/generated/guian/v1/BlobRef.js';
 import type { MissingBlobsResponse__Output } from '#shared/wire/generated/guian/v1/MissingBlobsResponse.js';
 import { fromServiceError } from '#shared/wire/status.js';
 import { pause } from '../process/pause.js';
-import type { ScenePackage } from './scene-package.js';
+import type { HashedFiles } from './hash-files.js';
 
 const UPLOADS_AT_ONCE = 4;
 const TRIES_MAX = 6;
@@ -17,7 +17,7 @@ const RETRY_DELAY_MS = 500;
 /** @returns bytes sent. @throws BLOB_CORRUPT when a file changed meanwhile, COORDINATOR_UNAVAILABLE, DISK_FULL, … */
 export async function uploadPackage(
   farm: CoordinatorClient,
-  scene: ScenePackage,
+  scene: HashedFiles,
   signal: AbortSignal,
 ): Promise<number> {
   const sizeOf = new Map(scene.manifest.files.map((file) => [file.digest as string, file.sizeBytes]));

@@ -23,6 +23,11 @@ export interface SettingsDraft {
   readonly layers?: readonly string[];
   readonly formats?: readonly string[];
   readonly syntheticCostMs?: number;
+  readonly viewLayer?: string;
+  readonly threadsPerSlot?: number;
+  readonly allowScripts?: boolean;
+  readonly allowMissing?: boolean;
+  readonly sourceRoot?: string;
 }
 
 export interface JobDraft {
@@ -33,7 +38,10 @@ export interface JobDraft {
   /** Empty: the scene's own. */
   readonly frames: string;
   readonly tile: string;
-  readonly settings: SettingsDraft;
+  /** The renderer is the client's, or the scene file's. */
+  readonly settings: SettingsDraft & { readonly renderer: string };
+  /** Absent: the one that most slots have. */
+  readonly rendererVersion?: string;
   /** 0: the farm's default. */
   readonly maxAttempts: number;
   /** 0 to 1. */

@@ -25,7 +25,8 @@ import { addTileCounts, noTileCounts } from './tile-counts.js';
 import { type NextTile, type TakeOptions, TileOrder } from './tile-order.js';
 
 export class LiveJob {
-  readonly record: JobRecord;
+  /** Replaced once, by the same with the version of its renderer, when that is decided (loops/pin-jobs.ts). */
+  record: JobRecord;
   readonly jobId: JobId;
   readonly grid: TileGrid;
   state: JobState = 'queued';

@@ -7,15 +7,25 @@ import { encodeRecordCopy } from '#shared/bus/job-record-copy.js';
 import { parseFrameRange } from '#shared/domain/frame-range.js';
 import { digestSchema, type IdempotencyKey, newJobId, newPlanId } from '#shared/domain/ids.js';
 import { type JobRecord, jobRecordSchema } from '#shared/domain/job.js';
-import type { PackageManifest } from '#shared/domain/scene-package.js';
 import { FarmError } from '#shared/errors.js';
 import { DEFAULTS, LIMITS } from '#shared/limits.js';
 import type { Farm } from '../farm.js';
+import type { SceneInspector } from '../judging/inspect-on-node.js';
 import type { JudgeRequest, SceneJudgement } from '../judging/judge-scene.js';
+import { readInspection } from '../judging/read-inspection.js';
+import type { SceneDefaults } from '../judging/scene-defaults.js';
 import { tileSize } from '../planning/tile-size.js';
+import {
+  commonVersion,
+  type RendererNode,
+  rendererKey,
+  rendererSet,
+} from '../scheduling/renderer-versions.js';
+import { assertBlobs } from './assert-blobs.js';
 import { type JobDraft, parseSettings } from './job-draft.js';
 import { LiveJob } from './live-job.js';
 import { tellSubmitted } from './resume-events.js';
+import { assertMayRunScripts, type ScriptPolicy } from './script-policy.js';
 
 /** What nats-server has by default, and room for a message's own headers. */
 const MAX_PAYLOAD = 1024 * 1024;
@@ -34,8 +44,10 @@ export interface Submitted {
 
 export interface SubmitHooks {
   readonly judge: Judge;
-  /** Slots of the farm now. */
-  readySlots(): number;
+  readonly inspector: Pick<SceneInspector, 'inspect'>;
+  readonly scriptPolicy: ScriptPolicy;
+  /** Nodes that may take work now. */
+  readyNodes(): readonly RendererNode[];
   /** The job is recorded and known: open it on the bus, assign, feed. */
   submitted(job: LiveJob): void;
 }
@@ -56,7 +68,7 @@ export class JobSubmitter {
 
   /**
    * @param request the request as it came, for telling a repeated one from another with the same key.
-   * @throws JOB_SPEC_INVALID, IDEMPOTENCY_KEY_REUSED, BLOBS_MISSING, SCENE_…, DISK_FULL.
+   * @throws JOB_SPEC_INVALID, IDEMPOTENCY_KEY_REUSED, BLOBS_MISSING, SCENE_…, RENDERER_MISSING, DISK_FULL.
    */
   async submit(key: IdempotencyKey, draft: JobDraft, request: unknown): Promise<Submitted> {
     const requestDigest = createHash('sha256').update(JSON.stringify(request)).digest('hex');
@@ -83,10 +95,15 @@ export class JobSubmitter {
     // What needs no scene is checked before one is read.
     parseSettings(draft.settings, {});
     if (draft.frames) parseFrameRange(draft.frames);
-    await this.assertBlobs(draft.manifest);
-    const judged = await this.judge(draft);
+    assertMayRunScripts(this.hooks.scriptPolicy, draft.studio, draft.settings.allowScripts ?? false);
+    await assertBlobs(this.farm.store.blobs, draft.manifest, 'spec.manifest');
+    // The one that reads the scene is the one that renders it.
+    const { renderer } = draft.settings;
+    const rendererVersion = draft.rendererVersion ?? commonVersion(renderer, this.hooks.readyNodes());
+    const judged = await this.judge(draft, rendererVersion);
     const settings = parseSettings(draft.settings, judged.defaults);
-    const size = tileSize(draft.tile, { ...settings, slots: this.hooks.readySlots() });
+    const slots = slotsFor(this.hooks.readyNodes(), renderer, rendererVersion);
+    const size = tileSize(draft.tile, { ...settings, slots });
     const name = draft.name || nameOfScene(draft.manifest.entry);
     const record = jobRecordSchema.parse({
       jobId: newJobId(name),
@@ -97,6 +114,7 @@ export class JobSubmitter {
       manifest: draft.manifest,
       frames: [...parseFrameRange(draft.frames || judged.defaults.frames || '0')],
       settings,
+      ...(rendererVersion !== undefined && { rendererVersion }),
       plan: { planId: newPlanId(), ...size },
       tile: draft.tile,
       maxAttempts: draft.maxAttempts || DEFAULTS.maxAttempts,
@@ -129,11 +147,32 @@ export class JobSubmitter {
       );
   }
 
-  private async judge(
-    draft: JobDraft,
-  ): Promise<{ warnings: readonly string[]; defaults: Partial<SceneJudgement['defaults']> }> {
-    // A synthetic scene is its settings: whatever package comes with it is carried, not looked at.
-    if (draft.settings.renderer === 'synthetic') return { warnings: [], defaults: {} };
+  private async judge(draft: JobDraft, rendererVersion: string | undefined): Promise<Judged> {
+    switch (draft.settings.renderer) {
+      case 'gltf':
+        return await this.judgeGltf(draft);
+      // A synthetic scene is its settings: whatever package comes with it is carried, not looked at.
+      case 'synthetic':
+        return { warnings: [], defaults: {} };
+      default:
+        return isInspected(draft)
+          ? { warnings: [], defaults: {} }
+          : await this.inspect(draft, rendererVersion);
+    }
+  }
+
+  private async inspect(draft: JobDraft, rendererVersion: string | undefined): Promise<Judged> {
+    const { settings, manifest } = draft;
+    const { renderer, allowScripts = false, sourceRoot } = settings;
+    const inspection = await this.hooks.inspector.inspect({
+      ...{ manifest, renderer, allowScripts },
+      ...(rendererVersion !== undefined && { rendererVersion }),
+      ...(sourceRoot !== undefined && { sourceRoot }),
+    });
+    return readInspection(inspection, { ...settings, entry: manifest.entry });
+  }
+
+  private async judgeGltf(draft: JobDraft): Promise<Judged> {
     const { camera, scene, animation, environment, fps } = draft.settings;
     const files = draft.manifest.files.map((file) => [file.path, this.farm.store.blobs.pathOf(file.digest)]);
     return await this.hooks.judge.judge({
@@ -148,32 +187,25 @@ export class JobSubmitter {
       },
     });
   }
+}
 
-  private async assertBlobs(manifest: PackageManifest): Promise<void> {
-    const missing: string[] = [];
-    let totalBytes = 0;
-    for (const file of manifest.files) {
-      totalBytes += file.sizeBytes;
-      const heldBytes = await this.farm.store.blobs.sizeOf(file.digest);
-      if (heldBytes === undefined) missing.push(file.path);
-      else if (heldBytes !== file.sizeBytes)
-        throw new FarmError(
-          'JOB_SPEC_INVALID',
-          `spec.manifest.files: "${file.path}" is listed with ${file.sizeBytes} bytes, but its digest belongs to a file of ${heldBytes} bytes`,
-        );
-    }
-    if (totalBytes > LIMITS.packageBytesMax)
-      throw new FarmError(
-        'JOB_SPEC_INVALID',
-        `spec.manifest: the package has ${totalBytes} bytes; at most ${LIMITS.packageBytesMax} are taken`,
-      );
-    if (missing.length > 0)
-      throw new FarmError(
-        'BLOBS_MISSING',
-        `${missing.length} of ${manifest.files.length} files of the package are not in the store (first: "${missing[0]}"); upload them, then submit again`,
-        { missing: missing.length },
-      );
-  }
+/** What a scene says of itself. */
+interface Judged {
+  readonly warnings: readonly string[];
+  readonly defaults: Partial<SceneDefaults>;
+}
+
+/** Whoever gives all of these has looked into the scene. */
+function isInspected({ frames, settings }: JobDraft): boolean {
+  const { widthPx, heightPx, samples } = settings;
+  return frames !== '' && widthPx !== undefined && heightPx !== undefined && samples !== undefined;
+}
+
+/** Slots that can render the job; all of them while none can. */
+function slotsFor(nodes: readonly RendererNode[], renderer: string, version: string | undefined): number {
+  const key = version === undefined ? undefined : rendererKey(renderer, version);
+  const able = nodes.filter(({ renderers }) => key !== undefined && rendererSet(renderers).keys.has(key));
+  return (able.length > 0 ? able : nodes).reduce((sum, { slots }) => sum + slots, 0);
 }
 
 function nameOfScene(entry: string): string {

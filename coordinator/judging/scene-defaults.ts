@@ -6,6 +6,7 @@ import type { GLTF } from '@gltf-transform/core';
 import { z } from 'zod';
 import { parseFrameRange } from '#shared/domain/frame-range.js';
 import { VIEWS, type View } from '#shared/domain/job.js';
+import type { LayerName } from '#shared/domain/layers.js';
 import { FarmError, messageOf } from '#shared/errors.js';
 import { DEFAULTS, LIMITS } from '#shared/limits.js';
 
@@ -22,6 +23,8 @@ export interface SceneDefaults {
   readonly camera?: string | undefined;
   readonly animation?: string | undefined;
   readonly environment?: { readonly kind: 'auto' | 'sky' | 'white' | 'none' } | undefined;
+  /** Of scenes that name their passes themselves (.blend). */
+  readonly layers?: readonly LayerName[] | undefined;
 }
 
 const name = z.string().min(1).max(LIMITS.nameCharsMax);

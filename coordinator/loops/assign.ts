@@ -8,18 +8,32 @@ import { retryCall } from '#shared/bus/retry-call.js';
 import type { JobId, NodeId } from '#shared/domain/ids.js';
 import { messageOf } from '#shared/errors.js';
 import type { Farm } from '../farm.js';
-import { allocate, type FarmNode } from '../scheduling/allocate.js';
+import { allocate, type FarmJob, type FarmNode } from '../scheduling/allocate.js';
+import { rendererSet } from '../scheduling/renderer-versions.js';
 import type { KnownNode } from './nodes.js';
+import { findWorkers, type Workers } from './workers.js';
 
 interface WrittenAssignment {
   readonly text: string;
   readonly jobIds: ReadonlySet<JobId>;
 }
 
+export interface AssignerHooks {
+  /** Every node that is listed. */
+  listNodes(): readonly KnownNode[];
+  /** Whoever judges nodes wants to look as well. */
+  kicked(): void;
+  /** Before each allocation, with the nodes that it is for. */
+  looked(nodes: readonly KnownNode[]): void;
+  /** Key of the renderer that a job's nodes must have; nothing: not decided yet, or not a running job. */
+  needsOf(jobId: JobId): string | undefined;
+  /** Whether that is recorded: nodes are not told of a job before. */
+  isPinned(jobId: JobId): boolean;
+}
+
 export class Assigner {
   private readonly farm: Farm;
-  private readonly listNodes: () => readonly KnownNode[];
-  private readonly onKick: () => void;
+  private readonly hooks: AssignerHooks;
   private bucket: KV | undefined;
   /** What the bucket holds. */
   private readonly written = new Map<NodeId, WrittenAssignment>();
@@ -32,11 +46,9 @@ export class Assigner {
   private isKicked = false;
   private isRunning = false;
 
-  /** @param onKick whoever judges nodes wants to look as well. */
-  constructor(farm: Farm, listNodes: () => readonly KnownNode[], onKick: () => void) {
+  constructor(farm: Farm, hooks: AssignerHooks) {
     this.farm = farm;
-    this.listNodes = listNodes;
-    this.onKick = onKick;
+    this.hooks = hooks;
   }
 
   /** Reads what an earlier run assigned, and takes ended jobs out of it at once: their nodes may not have spoken yet. */
@@ -95,15 +107,24 @@ export class Assigner {
     return info.state.last_seq;
   }
 
-  /** Nodes that are there and may take tiles of a job: ready, and not blocked for it. Called for each failed tile. */
+  /** Nodes that are there, have a job's renderer, and are not blocked for it. Called for each failed tile. */
   workersOf(jobId: JobId): readonly NodeId[] {
-    this.workers ??= findWorkers(this.listNodes());
-    const { all, blocked, unblocked } = this.workers;
-    const exceptions = blocked.get(jobId);
-    if (!exceptions) return all;
-    const known = unblocked.get(jobId) ?? all.filter((nodeId) => !exceptions.has(nodeId));
-    unblocked.set(jobId, known);
-    return known;
+    return this.currentWorkers().of(jobId, this.hooks.needsOf(jobId));
+  }
+
+  /** Asks whether a node has the renderer of a job; nothing: all nodes have the same. */
+  get lacksRenderer(): ((nodeId: NodeId, jobId: JobId) => boolean) | undefined {
+    const { renderersOf, areAllAlike } = this.currentWorkers();
+    if (areAllAlike) return undefined;
+    return (nodeId, jobId) => {
+      const needs = this.hooks.needsOf(jobId);
+      return needs === undefined || !renderersOf.get(nodeId)?.keys.has(needs);
+    };
+  }
+
+  private currentWorkers(): Workers {
+    this.workers ??= findWorkers(this.hooks.listNodes());
+    return this.workers;
   }
 
   /** The jobs that a node was told to work for last. */
@@ -120,7 +141,7 @@ export class Assigner {
   /** A job or a node came or went, or a node may work for other jobs than before. Cheap. */
   kick(): void {
     this.workers = undefined;
-    this.onKick();
+    this.hooks.kicked();
     this.isKicked = true;
     if (!this.isRunning && this.bucket) void this.run(this.bucket);
   }
@@ -139,11 +160,15 @@ export class Assigner {
   }
 
   private async writeChanges(bucket: KV): Promise<void> {
-    const nodes = this.listNodes().map((node) => this.toFarmNode(node));
-    const jobs = this.farm.jobs
-      .liveJobs()
-      .filter((job) => !job.isEnding)
-      .map((job) => ({ jobId: job.jobId, planId: job.record.plan.planId }));
+    const listed = this.hooks.listNodes();
+    this.hooks.looked(listed);
+    const nodes = listed.map((node) => this.toFarmNode(node));
+    const jobs: FarmJob[] = [];
+    for (const { jobId, record, isEnding } of this.farm.jobs.liveJobs()) {
+      const needs = isEnding ? undefined : this.hooks.needsOf(jobId);
+      if (needs !== undefined && this.hooks.isPinned(jobId))
+        jobs.push({ jobId, planId: record.plan.planId, needs });
+    }
     for (const [nodeId, assignment] of allocate({ nodes, jobs })) {
       if (this.written.get(nodeId)?.text !== JSON.stringify(assignment))
         await this.write(bucket, nodeId, assignment);
@@ -151,10 +176,11 @@ export class Assigner {
   }
 
   private toFarmNode({ heartbeat, state, standing }: KnownNode): FarmNode {
-    const { nodeId, slots } = heartbeat;
+    const { nodeId, slots, renderers } = heartbeat;
     return {
       nodeId,
       slots,
+      renderers: rendererSet(renderers),
       // A lost node that comes back is still quarantined; a draining one finishes what it has.
       state: state === 'lost' && standing.quarantine ? 'quarantined' : state,
       blockedJobs:
@@ -184,22 +210,4 @@ function asWritten(assignment: Assignment): WrittenAssignment {
     text: JSON.stringify(assignment),
     jobIds: new Set(assignment.jobs.map(({ jobId }) => jobId)),
   };
-}
-
-/** Few nodes are blocked for few jobs, and all other jobs share one list: one per job took seconds on a large farm. */
-interface Workers {
-  readonly all: readonly NodeId[];
-  /** Those of them that get no tiles of a job. */
-  readonly blocked: ReadonlyMap<JobId, ReadonlySet<NodeId>>;
-  /** All others, of those jobs that were asked about. */
-  readonly unblocked: Map<JobId, readonly NodeId[]>;
-}
-
-function findWorkers(nodes: readonly KnownNode[]): Workers {
-  const blocked = new Map<JobId, Set<NodeId>>();
-  const workers = nodes.filter(({ state, heartbeat }) => state === 'ready' && heartbeat.slots > 0);
-  for (const { heartbeat, standing } of workers)
-    for (const { jobId } of standing.blocks)
-      blocked.set(jobId, (blocked.get(jobId) ?? new Set()).add(heartbeat.nodeId));
-  return { all: workers.map(({ heartbeat }) => heartbeat.nodeId), blocked, unblocked: new Map() };
 }

@@ -11,6 +11,7 @@ import { FarmError, messageOf } from '#shared/errors.js';
 import { isFrameEnded } from '#shared/state/frame-state.js';
 import type { FailedTile } from '../adapters/store/records.js';
 import type { Farm } from '../farm.js';
+import { blameOfFailure, blameOfOdd } from '../jobs/blame-of-results.js';
 import { giveUpBytes, type LiveFrame, type PlacedResult, tileState } from '../jobs/live-frame.js';
 import type { LiveJob } from '../jobs/live-job.js';
 import { heldBytes, type LiveAttempt, liveAttempts, loneCandidate } from '../jobs/tile-case.js';
@@ -134,7 +135,7 @@ export class Collector {
     }
     const frame = job.openFrame(meta.frame);
     if (!frame || isFrameEnded(frame.state)) {
-      this.takeLate(job, meta, message);
+      if (meta.outcome.kind === 'failed') this.blame(job, meta as FailedMeta, message);
       return;
     }
     if (job.state === 'queued') startJob(this.farm, job, this.isNews(job, message.seq));
@@ -220,24 +221,11 @@ export class Collector {
         this.giveUp(weighed, isNews, message.time.getTime());
         return;
       case 'agrees':
-        // Where a node agrees with itself alone, who is wrong cannot be said.
-        for (const odd of verdict.isVerified ? verdict.odd : []) {
-          if (isNews) tellOdd(this.farm, weighed, verdict.accepted, odd);
-          const atMs = message.time.getTime();
-          // Another version may rightly give other pixels: its node is named, and not blamed.
-          if (odd.renderer !== verdict.accepted.renderer) continue;
-          const { attempt, nodeId } = odd;
-          const code = 'TILE_CHECKSUM_MISMATCH';
-          this.hooks.attemptFailed(job, {
-            frame: frame.frame,
-            tile,
-            attempt,
-            nodeId,
-            atMs,
-            code,
-            isTileDone: true,
-          });
-        }
+        // A node of another version is named, and not blamed.
+        for (const odd of verdict.isVerified && isNews ? verdict.odd : [])
+          tellOdd(this.farm, weighed, verdict.accepted, odd);
+        for (const failure of blameOfOdd(verdict, frame, tile, message.time.getTime()))
+          this.hooks.attemptFailed(job, failure);
         this.placed(job, frame, tile, isLast, others);
         return;
       default:
@@ -273,33 +261,21 @@ export class Collector {
     this.hooks.windowMoved();
   }
 
-  /** Of a frame that has ended. A failure says of its node what it would have said in time. */
-  private takeLate(job: LiveJob, meta: ResultMeta, { time }: JsMsg): void {
-    const { frame, tile, attempt, nodeId, outcome } = meta;
-    const state = job.frameStateAt(job.record.frames.indexOf(frame));
-    if (outcome.kind !== 'failed' || outcome.permanent || !isFrameEnded(state)) return;
-    const { code } = outcome;
-    const isTileDone = state === 'finished';
-    this.hooks.attemptFailed(job, { frame, tile, attempt, nodeId, atMs: time.getTime(), code, isTileDone });
+  private blame(job: LiveJob, { outcome, ...meta }: FailedMeta, { time }: JsMsg): void {
+    const failure = blameOfFailure(job, { ...meta, ...outcome, atMs: time.getTime() });
+    if (failure) this.hooks.attemptFailed(job, failure);
   }
 
   private hasRoomFor(bytes: number): boolean {
     return this.heldBytes + bytes <= this.farm.collectedBytesMax;
   }
 
-  private takeFailure(
-    job: LiveJob,
-    frame: LiveFrame,
-    meta: FailedMeta,
-    { seq: sequence, time }: JsMsg,
-  ): void {
-    const atMs = time.getTime();
+  private takeFailure(job: LiveJob, frame: LiveFrame, meta: FailedMeta, result: JsMsg): void {
+    this.blame(job, meta, result);
+    const { seq: sequence } = result;
+    const atMs = result.time.getTime();
     const { outcome, tile, attempt, nodeId } = meta;
     const { code, logTail } = outcome;
-    if (!outcome.permanent) {
-      const isTileDone = tileState(frame, tile) === 'done';
-      this.hooks.attemptFailed(job, { frame: meta.frame, tile, attempt, nodeId, atMs, code, isTileDone });
-    }
     const consequence = job.failAttempt(frame, tile, attempt, outcome.permanent);
     if (consequence === 'ignored') return;
     const message = outcome.message.slice(0, MESSAGE_CHARS_MAX);

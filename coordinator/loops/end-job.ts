@@ -75,6 +75,12 @@ export async function clearJob(farm: Farm, results: ResultPurger, jobId: JobId):
     if (!isStreamLost(error)) throw error;
   });
   await results.purge(bus.names.resultsOfJob(jobId));
+  await removeRecord(farm, jobId).catch((error: unknown) => {
+    if (!isStreamLost(error)) throw error;
+  });
+}
+
+async function removeRecord({ bus, signal }: Farm, jobId: JobId): Promise<void> {
   const bucket = await retryCall('open bucket of jobs', () => bus.kvm.open(bus.names.jobsBucket), signal);
   await retryCall(`remove record of ${jobId}`, () => bucket.delete(jobId), signal);
 }

@@ -13,6 +13,7 @@ import { LIMITS } from '#shared/limits.js';
 import type { Farm } from '../farm.js';
 import { type Instance, Instances, type LostInstance } from '../recovery/instances.js';
 import type { Standing } from '../scheduling/judge-nodes.js';
+import { isSameList } from '../scheduling/renderer-versions.js';
 import { quarantineReason } from '../scheduling/standing-changes.js';
 import { startJob } from './start-job.js';
 
@@ -34,7 +35,7 @@ interface HeardNode {
 }
 
 export interface NodeTableHooks {
-  /** A node came, went, drains, or has another number of slots. */
+  /** A node came, went, drains, or has another number of slots or other renderers. */
   changed(): void;
   /** A node that is there has spoken. */
   heard(heartbeat: Heartbeat): void;
@@ -100,9 +101,9 @@ export class NodeTable {
     return node && this.known(node);
   }
 
-  /** Slots of the nodes that are there. */
-  readySlots(): number {
-    return this.list().reduce((sum, node) => sum + (node.state === 'ready' ? node.heartbeat.slots : 0), 0);
+  /** Nodes that may take work now, as they last spoke. */
+  ready(): readonly Heartbeat[] {
+    return this.list().flatMap(({ state, heartbeat }) => (state === 'ready' ? [heartbeat] : []));
   }
 
   private known(node: HeardNode): KnownNode {
@@ -140,7 +141,11 @@ export class NodeTable {
     if (before) this.warnOfConflict(before, heartbeat);
     const state = heartbeat.draining ? 'draining' : 'ready';
     const reason = heartbeat.draining ? 'it finishes what it has and takes nothing more' : '';
-    this.nodes.set(nodeId, { heartbeat, state, reason, lastHeartbeatAtMs: this.farm.clock.nowMs() });
+    // The list that is known already has been looked at (renderer-versions.ts).
+    const known = before?.heartbeat.renderers;
+    const hasSame = known !== undefined && isSameList(known, heartbeat.renderers);
+    const kept = hasSame ? { ...heartbeat, renderers: known } : heartbeat;
+    this.nodes.set(nodeId, { heartbeat: kept, state, reason, lastHeartbeatAtMs: this.farm.clock.nowMs() });
     this.hooks.heard(heartbeat);
     for (const jobId of heartbeat.jobIds) {
       const job = this.farm.jobs.liveJob(jobId);
@@ -149,7 +154,7 @@ export class NodeTable {
     if (before?.state !== state) {
       this.farm.log.info({ nodeId, from: before?.state ?? 'unknown', to: state }, 'node state changed');
       this.hooks.changed();
-    } else if (before.heartbeat.slots !== heartbeat.slots) this.hooks.changed();
+    } else if (before.heartbeat.slots !== heartbeat.slots || !hasSame) this.hooks.changed();
   }
 
   /** A restarted agent has a new instance once; two live ones keep taking turns, each with its own start time. */

@@ -4,6 +4,7 @@ import { encodeRecordCopy } from '#shared/bus/job-record-copy.js';
 import { retryCall } from '#shared/bus/retry-call.js';
 import { ensureJobConsumer } from '#shared/bus/streams.js';
 import type { JobId } from '#shared/domain/ids.js';
+import type { JobRecord } from '#shared/domain/job.js';
 import type { Farm } from '../farm.js';
 import type { LiveJob } from '../jobs/live-job.js';
 import { clearJob, type ResultPurger } from './end-job.js';
@@ -11,6 +12,20 @@ import { tellRepaired } from './tell-repaired.js';
 
 /** Jobs that this run has opened: what they lack on the bus since, somebody took away. */
 const opened = new WeakSet<LiveJob>();
+
+/** Jobs whose record on the bus is being replaced: an old one there is nobody's fault. */
+const replacing = new WeakSet<LiveJob>();
+
+/** Puts a job's new record in the place of the one that agents have. The job may end meanwhile, as below. */
+export async function replaceRecord(farm: Farm, results: ResultPurger, job: LiveJob): Promise<void> {
+  replacing.add(job);
+  try {
+    await writeRecord(farm, job);
+  } finally {
+    replacing.delete(job);
+  }
+  if (job.isEnding) await clearUnlessLive(farm, results, job.jobId);
+}
 
 /** Opens a job that may end meanwhile: its end clears the bus once, and what came behind that is cleared here. */
 export async function openLiveJob(farm: Farm, results: ResultPurger, job: LiveJob): Promise<void> {
@@ -25,7 +40,7 @@ export async function openLiveJob(farm: Farm, results: ResultPurger, job: LiveJo
  * have lost it. A job that ends meanwhile is to be cleared again by whoever called. @returns whether something was.
  */
 export async function mendJobOnBus(farm: Farm, job: LiveJob): Promise<boolean> {
-  if (job.isEnding) return false;
+  if (job.isEnding || replacing.has(job)) return false;
   const { bus, signal } = farm;
   const { jobId } = job;
   const repairs: string[] = [];
@@ -60,9 +75,15 @@ export async function clearUnlessLive(farm: Farm, results: ResultPurger, jobId: 
   });
 }
 
-async function writeRecord({ bus, signal }: Farm, { jobId, record }: LiveJob): Promise<void> {
+/** The last record that it writes is the job's own, even when that changes while it does. */
+async function writeRecord({ bus, signal }: Farm, job: LiveJob): Promise<void> {
   const bucket = await retryCall('open bucket of jobs', () => bus.kvm.open(bus.names.jobsBucket), signal);
-  await retryCall(`copy record of ${jobId}`, () => bucket.put(jobId, encodeRecordCopy(record)), signal);
+  let written: JobRecord | undefined;
+  const put = () => {
+    written = job.record;
+    return bucket.put(job.jobId, encodeRecordCopy(written));
+  };
+  while (written !== job.record) await retryCall(`copy record of ${job.jobId}`, put, signal);
 }
 
 async function isRecordIntact({ bus, signal }: Farm, { jobId, record }: LiveJob): Promise<boolean> {

@@ -4,9 +4,8 @@ import { retryCall } from '#shared/bus/retry-call.js';
 import type { Farm } from '../farm.js';
 import type { LiveJob } from '../jobs/live-job.js';
 import { queuedTiles } from '../jobs/queued-tiles.js';
-import { isAttemptLive } from '../jobs/tile-case.js';
+import { requeueMissing } from '../jobs/requeue-missing.js';
 import type { Instances } from '../recovery/instances.js';
-import { missingTiles } from '../recovery/missing-tiles.js';
 import type { Collector } from './collect.js';
 import { subjectsOf } from './jobs-on-bus.js';
 import { tellRepaired } from './tell-repaired.js';
@@ -40,10 +39,8 @@ export async function queueMissing(
   // stream by now, so that once the collector has caught up, a tile without one is truly missing.
   if (!(await collector.caughtUp(patience))) return false;
   if (job.isEnding || signal.aborted) return true;
-  const missing = missingTiles({
-    queued: suspects.filter(
-      ({ open, tile, attempt }) => open.state === 'rendering' && isAttemptLive(open, tile, attempt),
-    ),
+  const missing = requeueMissing(job, {
+    queued: suspects,
     isInQueue: ({ frame, tile, attempt }) => inQueue.has(bus.names.tile({ jobId, frame, tile, attempt })),
     isStuck,
     // On a large farm it is long, and nothing is missing as a rule.
@@ -51,7 +48,6 @@ export async function queueMissing(
       return instances.handsOf(jobId).held;
     },
   });
-  for (const { open, tile, attempt } of missing) job.requeue(open, tile, attempt);
   if (missing.length > 0) {
     const tiles = missing.length === 1 ? '1 tile was' : `${missing.length} tiles were`;
     const how = isStuck ? 'in the queue without ever being delivered' : 'missing from the queue';

@@ -9,54 +9,28 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import pLimit from 'p-limit';
-import {
-  type Delivered,
-  deliveredSoFar,
-  endLeases,
-  type LeasedTile,
-  sequenceOf,
-} from '#shared/bus/end-leases.js';
-import type { HeartbeatAnswer, HeldAttempt } from '#shared/bus/messages.js';
+import { deliveredSoFar, endLeases, type LeasedTile, sequenceOf } from '#shared/bus/end-leases.js';
+import type { HeartbeatAnswer } from '#shared/bus/messages.js';
 import { withdrawTiles } from '#shared/bus/withdraw-tiles.js';
 import type { JobId, NodeId } from '#shared/domain/ids.js';
 import { LIMITS, TIMES } from '#shared/limits.js';
 import type { Farm } from '../farm.js';
 import type { LiveJob } from '../jobs/live-job.js';
 import { countLosses } from '../jobs/lost-at-work.js';
-import { type QueuedTile, queuedTiles } from '../jobs/queued-tiles.js';
-import { isAttemptLive, setSequence } from '../jobs/tile-case.js';
+import { type IsOver, type LostHand, lostAgent, lostHands, takeFromHands } from '../jobs/lost-hands.js';
+import type { QueuedTile } from '../jobs/queued-tiles.js';
+import { setSequence } from '../jobs/tile-case.js';
+import { type JobSweep, judgeSuspects, suspectedTiles } from '../jobs/untold-in-job.js';
+import { GivenTiles } from '../recovery/given-tiles.js';
 import { type Instance, type Instances, type LostInstance, toDrop } from '../recovery/instances.js';
-import {
-  attemptKey,
-  heldKey,
-  lostTiles,
-  type QueuedAttempt,
-  tilesOfLostNodes,
-} from '../recovery/lost-tiles.js';
-import { tilesAtWork } from '../recovery/tiles-at-work.js';
-import { type GivenAt, watchStandingLeases } from './standing-leases.js';
+import type { QueuedAttempt } from '../recovery/lost-tiles.js';
+import type { LostAgent } from '../recovery/untold-tiles.js';
+import { queueLook, watchStandingLeases } from './standing-leases.js';
 import { tellLosses } from './tell-losses.js';
 
 const ASK_EVERY_MS = 10;
 /** Of the nodes that are lost together with tiles of a job. */
 const NODES_TOLD_MAX = 16;
-
-/** What an agent that is lost had in hand of a job. */
-interface LostHand {
-  readonly instance: Instance;
-  readonly how: string;
-  readonly attempts: readonly HeldAttempt[];
-  /** Keys of those that were in a slot's thread when something ended it. */
-  readonly atWork: ReadonlySet<string>;
-}
-
-/** A job to look at: which nodes were lost, as far as known, and the attempts that have been given away by name. */
-interface WantedSweep {
-  readonly nodeIds: Set<NodeId>;
-  readonly given: Set<string>;
-  /** Slots of the agents that were ended: so many tiles at most may have ended them. */
-  slotsCrashed: number;
-}
 
 export class Recovery {
   private readonly farm: Farm;
@@ -65,9 +39,9 @@ export class Recovery {
   private readonly assignedTo: (nodeId: NodeId) => Iterable<JobId>;
   /** A tile is planned anew. */
   private readonly windowMoved: () => void;
-  private readonly sweepWanted = new Map<JobId, WantedSweep>();
-  /** Where the oldest lease stood when tiles in nobody's hand were last given away, by job. */
-  private readonly gaveAt: GivenAt = new Map();
+  /** Jobs to look through, and the agents that were lost with tiles of them, as far as known. */
+  private readonly sweepWanted = new Map<JobId, LostAgent[]>();
+  private readonly given = new GivenTiles();
   private sweeping: Promise<void> | undefined;
 
   constructor(
@@ -96,8 +70,8 @@ export class Recovery {
 
   /** Looks for tiles that are in nobody's hand, though no node is lost, until the farm closes. */
   async sweepWhatStands(): Promise<void> {
-    const { instances, gaveAt } = this;
-    await watchStandingLeases(this.farm, { instances, gaveAt, found: (jobIds) => this.sweep(jobIds) });
+    const { instances, given } = this;
+    await watchStandingLeases(this.farm, { instances, given, found: (jobIds) => this.sweep(jobIds) });
   }
 
   /** Resolves when nothing is under way. */
@@ -107,46 +81,32 @@ export class Recovery {
 
   /** Agents that are lost together: each job is looked through once, or a thousand of them would take many seconds. */
   lost(lost: readonly LostInstance[]): void {
-    const isOver = (jobId: JobId, [frame, tile, attempt]: HeldAttempt) =>
+    const isOver: IsOver = (jobId, [frame, tile, attempt]) =>
       this.farm.jobs.liveJob(jobId)?.isOver(frame, tile, attempt) ?? true;
-    const byJob = new Map<JobId, LostHand[]>();
-    for (const { instance, how, isCrash } of lost) {
-      const { heartbeat } = instance;
-      const atWork = isCrash ? tilesAtWork(heartbeat, isOver) : undefined;
-      for (const { jobId, attempts } of heartbeat.inHand) {
-        const hands = byJob.get(jobId) ?? [];
-        byJob.set(jobId, hands);
-        hands.push({ instance, how, attempts, atWork: new Set(atWork?.get(jobId)?.map(heldKey)) });
-      }
-    }
-    for (const [jobId, hands] of byJob) {
+    const nowMs = performance.now();
+    // They may have had tiles of jobs that they were to leave, too: the next look at what stands finds them.
+    this.given.agentLost(nowMs);
+    const agents = lost.map((one) => lostAgent(one, isOver, nowMs));
+    for (const [jobId, hands] of lostHands(lost, isOver)) {
       const job = this.farm.jobs.liveJob(jobId);
       if (job && !job.isEnding) this.takeFromLost(job, hands);
     }
-    for (const { instance, isCrash } of lost) {
+    for (const [index, { instance }] of lost.entries()) {
       const { nodeId, heartbeat } = instance;
-      this.want(new Set([...heartbeat.jobIds, ...this.assignedTo(nodeId)]), instance, isCrash);
+      this.want(new Set([...heartbeat.jobIds, ...this.assignedTo(nodeId)]), agents[index]);
     }
-    // They may have had tiles of jobs that they were to leave: the next look at what stands finds them.
-    this.gaveAt.clear();
     this.sweepWantedJobs();
   }
 
   private takeFromLost(job: LiveJob, hands: readonly LostHand[]): void {
-    const { jobId } = job;
-    const tilesOf = tilesOfLostNodes(queuedTiles(job), this.instances.handsOf(jobId).held);
-    const given: QueuedTile[] = [];
+    const kept: QueuedTile[] = [];
     const withdrawn: LeasedTile[] = [];
-    for (const { instance, attempts, atWork } of hands) {
-      const tiles = tilesOf(attempts);
-      const keys = tiles.map(({ frame, tile, attempt }) => attemptKey(frame, tile, attempt));
-      instance.givenAway.set(jobId, new Set(keys));
-      const wasAtWork = tiles.filter((_, index) => atWork.has(keys[index]!));
-      const { kept, out } = this.countLosses(job, tiles, wasAtWork, instance.nodeId);
-      given.push(...kept);
-      withdrawn.push(...out);
+    for (const { hand, tiles, atWork } of takeFromHands(job, hands, this.instances.handsOf(job.jobId).held)) {
+      const counted = this.countLosses(job, tiles, atWork, hand.instance.nodeId);
+      kept.push(...counted.kept);
+      withdrawn.push(...counted.out);
     }
-    void this.giveAway(job, given);
+    void this.giveAway(job, kept);
     void this.withdraw(job, withdrawn);
     this.tellLost(job, hands);
   }
@@ -225,6 +185,7 @@ export class Recovery {
   private async giveAway(job: LiveJob, tiles: readonly QueuedAttempt[]): Promise<void> {
     const { bus, signal, log } = this.farm;
     const { jobId } = job;
+    this.given.give(jobId, tiles, performance.now());
     try {
       const leased = tiles.map(({ frame, tile, attempt, sequence }) => ({
         ...{ jobId, frame, tile, attempt, sequence },
@@ -243,12 +204,10 @@ export class Recovery {
     this.sweepWantedJobs();
   }
 
-  private want(jobIds: Iterable<JobId>, lost?: Instance, isCrash = false): void {
+  private want(jobIds: Iterable<JobId>, lost?: LostAgent): void {
     for (const jobId of jobIds) {
-      const wanted = this.sweepWanted.get(jobId) ?? { nodeIds: new Set(), given: new Set(), slotsCrashed: 0 };
-      if (lost) wanted.nodeIds.add(lost.nodeId);
-      if (lost && isCrash) wanted.slotsCrashed += lost.heartbeat.slots;
-      for (const key of lost?.givenAway.get(jobId) ?? []) wanted.given.add(key);
+      const wanted = this.sweepWanted.get(jobId) ?? [];
+      if (lost) wanted.push(lost);
       this.sweepWanted.set(jobId, wanted);
     }
   }
@@ -272,61 +231,46 @@ export class Recovery {
     }
   }
 
-  private async sweepJobs(wanted: ReadonlyMap<JobId, WantedSweep>): Promise<void> {
+  private async sweepJobs(wanted: ReadonlyMap<JobId, readonly LostAgent[]>): Promise<void> {
     const { bus, signal, jobs } = this.farm;
-    const delivered = new Map<LiveJob, Delivered>();
-    for (const jobId of wanted.keys()) {
+    const sweeps: JobSweep[] = [];
+    for (const [jobId, lost] of wanted) {
       const job = jobs.liveJob(jobId);
-      const soFar = job && !job.isEnding && (await deliveredSoFar(bus, jobId, signal));
-      if (soFar) delivered.set(job, soFar);
+      const lookedAtMs = performance.now();
+      const look = job && !job.isEnding && (await deliveredSoFar(bus, jobId, signal));
+      if (look) sweeps.push({ job, look: queueLook(look), lookedAtMs, lost, given: this.given });
     }
-    if (delivered.size === 0) return;
+    if (sweeps.length === 0) return;
     bus.connection.publish(bus.names.rollCall);
     // Nobody's answer comes sooner, though a heartbeat of before may.
     const calledAtMs = performance.now() + TIMES.rollCallAnswerMs / 2;
     while (!this.instances.areHeardSince(calledAtMs)) await delay(ASK_EVERY_MS, undefined, { signal });
-    const found = [...delivered].map(([job, soFar]) => this.findUntold(job, soFar, wanted.get(job.jobId)!));
-    await Promise.all(found);
+    await Promise.all(sweeps.map((sweep) => this.findUntold(sweep)));
   }
 
-  private async findUntold(job: LiveJob, delivered: Delivered, wanted: WantedSweep): Promise<void> {
-    const { log, events } = this.farm;
-    const nodeIds = [...wanted.nodeIds];
+  private async findUntold(sweep: JobSweep): Promise<void> {
+    const { job, lost } = sweep;
     const { jobId } = job;
     const { held, isAll } = this.instances.handsOf(jobId);
     if (!isAll || job.isEnding) return;
-    const hands = {
-      queued: queuedTiles(job),
-      lostHands: [],
-      liveHands: held,
-      deliveredUpTo: delivered.streamSequence,
-    };
-    const isUntold = ({ frame, tile, attempt }: QueuedAttempt) => {
-      const key = attemptKey(frame, tile, attempt);
-      // A node that was lost while this was under way: one loss counts once.
-      return !wanted.given.has(key) && !this.sweepWanted.get(jobId)?.given.has(key);
-    };
-    const untold = lostTiles(hands).filter(isUntold);
-    const given = await this.givenToSomebody(jobId, untold, delivered.streamSequence);
-    // Its frame may have ended meanwhile.
-    const isStillLive = ({ open, tile, attempt }: QueuedTile) =>
-      open.state === 'rendering' && isAttemptLive(open, tile, attempt);
-    const tiles = given.filter((one) => isUntold(one) && isStillLive(one));
-    if (tiles.length === 0 || job.isEnding) return;
-    // More than are leased: results of some are on their way here. The next look tells more.
-    if (nodeIds.length === 0 && tiles.length > delivered.leased) return;
-    if (nodeIds.length === 0)
-      this.gaveAt.set(jobId, { acknowledgedUpTo: delivered.acknowledgedUpTo, atMs: performance.now() });
-    log.info({ jobId, nodeIds, tiles: tiles.length }, 'tiles are in the hand of no node');
-    // What came first was begun first.
-    const inOrder = tiles.toSorted((a, b) => a.sequence - b.sequence);
-    if (nodeIds[0]) this.takeBack(job, tiles, inOrder.slice(0, wanted.slotsCrashed), nodeIds[0]);
-    else void this.giveAway(job, tiles);
+    const suspects = await this.withSequences(jobId, suspectedTiles(sweep, held));
+    if (job.isEnding) return;
+    const { gone, unsure, atWork } = judgeSuspects(sweep, suspects, performance.now());
+    const nodeIds = [...new Set(lost.map(({ nodeId }) => nodeId))];
+    if (gone.length + unsure.length > 0)
+      this.farm.log.info(
+        { jobId, nodeIds, tiles: gone.length, maybeWaiting: unsure.length },
+        'tiles are in the hand of no node',
+      );
+    void this.giveAway(job, unsure);
+    if (gone.length === 0) return;
+    if (nodeIds[0]) this.takeBack(job, gone, atWork, nodeIds[0]);
+    else void this.giveAway(job, gone);
     const what =
       nodeIds.length > 0
-        ? `node ${nodeIds.join(', ')} was lost; ${openTiles(tiles)}, of which it had not told yet`
-        : `tiles were with a node or a connection that is gone; ${openTiles(tiles)}`;
-    void events.publish({
+        ? `node ${nodeIds.join(', ')} was lost; ${openTiles(gone)}, of which it had not told yet`
+        : `tiles were with a node or a connection that is gone; ${openTiles(gone)}`;
+    void this.farm.events.publish({
       jobId,
       kind: 'node_lost',
       state: job.state,
@@ -339,20 +283,15 @@ export class Recovery {
    * What an earlier coordinator queued has no known sequence: most of it waits in the queue still, or was given to a node
    * after it had last spoken. The stream is asked, or a restart would take tiles from nodes that are at work on them.
    */
-  private async givenToSomebody(
-    jobId: JobId,
-    tiles: readonly QueuedTile[],
-    deliveredUpTo: number,
-  ): Promise<QueuedTile[]> {
+  private async withSequences(jobId: JobId, tiles: readonly QueuedTile[]): Promise<QueuedTile[]> {
     const { bus, signal } = this.farm;
     const inTurn = pLimit(LIMITS.publishWindow);
-    const known = await inTurn.map(tiles, async (one) => {
+    return inTurn.map(tiles, async (one) => {
       if (one.sequence > 0) return one;
       const sequence = await sequenceOf(bus, { ...one, jobId }, signal);
       setSequence(one.open, one.tile, one.attempt, sequence);
       return { ...one, sequence };
     });
-    return known.filter(({ sequence }) => sequence > 0 && sequence <= deliveredUpTo);
   }
 }
 

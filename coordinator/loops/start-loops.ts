@@ -15,7 +15,8 @@ import { endJob } from './end-job.js';
 import { feeder } from './feed.js';
 import { NodeTroubles } from './node-troubles.js';
 import { NodeTable } from './nodes.js';
-import { openLiveJob } from './open-on-bus.js';
+import { openLiveJob, replaceRecord } from './open-on-bus.js';
+import { RendererPins } from './pin-jobs.js';
 import { reconcileAtStart, reconcileLoop } from './reconcile.js';
 import { Recovery } from './recover.js';
 import { speculateLoop } from './speculate.js';
@@ -38,9 +39,23 @@ export interface Loops {
   forgiveNode(nodeId: NodeId): Promise<void>;
 }
 
-export function startLoops(farm: Farm, stitcher: Stitcher, sweepTimes?: SweepTimes): Loops {
+/** Timers may be early by a millisecond or so. */
+const TELL_AFTER_MS = 50;
+
+export interface LoopOptions {
+  readonly sweepTimes?: SweepTimes | undefined;
+  /** A node has left, or is lost. */
+  nodeGone?(nodeId: NodeId): void;
+}
+
+export function startLoops(
+  farm: Farm,
+  stitcher: Stitcher,
+  { sweepTimes, nodeGone = () => undefined }: LoopOptions = {},
+): Loops {
   /** Nobody is alone before the others had time to speak. */
   let nodesKnownAtMs = Number.POSITIVE_INFINITY;
+  let allSpoken: NodeJS.Timeout | undefined;
   const areNodesKnown = () => performance.now() >= nodesKnownAtMs;
   const workersOf: WorkersOf = (jobId) =>
     areNodesKnown() ? troubles.without(jobId, assigner.workersOf(jobId)) : [];
@@ -70,7 +85,10 @@ export function startLoops(farm: Farm, stitcher: Stitcher, sweepTimes?: SweepTim
   const nodes: NodeTable = new NodeTable(farm, {
     changed: () => assigner.kick(),
     heard: (heartbeat) => troubles.heard(heartbeat),
-    gone: (nodeId) => troubles.gone(nodeId),
+    gone: (nodeId) => {
+      troubles.gone(nodeId);
+      nodeGone(nodeId);
+    },
     standingOf: (nodeId) => blame.standingOf(nodeId),
     lost: (lost) => recovery.lost(lost),
     answerTo: (instance) => recovery.answerTo(instance),
@@ -83,14 +101,25 @@ export function startLoops(farm: Farm, stitcher: Stitcher, sweepTimes?: SweepTim
   );
   const blame: BlameKeeper = new BlameKeeper(farm, {
     nodes: () => nodes.list(),
-    troubles: () => (troubles.areAny ? (nodeId, jobId) => troubles.isIn(nodeId, jobId) : undefined),
+    troubles: () => {
+      const lacks = assigner.lacksRenderer;
+      if (!troubles.areAny) return lacks;
+      return (nodeId, jobId) => troubles.isIn(nodeId, jobId) || (lacks?.(nodeId, jobId) ?? false);
+    },
     changed: () => assigner.kick(),
   });
-  const assigner: Assigner = new Assigner(
-    farm,
-    () => nodes.list(),
-    () => blame.farmChanged(),
-  );
+  const pins: RendererPins = new RendererPins(farm, {
+    copyRecord: (job) => replaceRecord(farm, collector, job),
+    changed: () => assigner.kick(),
+    areNodesKnown,
+  });
+  const assigner: Assigner = new Assigner(farm, {
+    listNodes: () => nodes.list(),
+    kicked: () => blame.farmChanged(),
+    looked: (listed) => pins.look(listed),
+    needsOf: (jobId) => pins.needsOf(jobId),
+    isPinned: (jobId) => pins.isPinned(jobId),
+  });
   const troubles: NodeTroubles = new NodeTroubles(
     farm,
     (jobId) => assigner.workersOf(jobId),
@@ -138,6 +167,7 @@ export function startLoops(farm: Farm, stitcher: Stitcher, sweepTimes?: SweepTim
       await blame.start();
       nodes.start();
       nodesKnownAtMs = performance.now() + TIMES.nodeLostAfterMs;
+      allSpoken = setTimeout(() => assigner.kick(), TIMES.nodeLostAfterMs + TELL_AFTER_MS).unref();
       await reconcileAtStart(farm, collector);
       await assigner.start();
       await collector.start();
@@ -151,7 +181,9 @@ export function startLoops(farm: Farm, stitcher: Stitcher, sweepTimes?: SweepTim
       inBackground(new StoreSweeper(farm, sweepTimes).run());
     },
     async stop() {
+      clearTimeout(allSpoken);
       nodes.stop();
+      await pins.idle();
       await recovery.idle();
       await collector.stop();
       await assembler.idle();

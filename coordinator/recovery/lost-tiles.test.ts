@@ -56,6 +56,18 @@ describe('lost tiles', () => {
     );
   });
 
+  it('that were queued twice are told by the message that is there, whichever the node had', () => {
+    const queued = { frame: 1, tile: 0, attempt: 1, sequence: 11 };
+    const sequences = (known: number, told: number) => {
+      const [candidates, hands] = [[{ ...queued, sequence: known }], [held(queued, told)]];
+      const alone = lostTiles({ queued: candidates, lostHands: hands, liveHands: [], deliveredUpTo: 0 });
+      return [...alone, ...tilesOfLostNodes(candidates, [])(hands)].map(({ sequence }) => sequence);
+    };
+    expect(sequences(11, 4)).toEqual([11, 11]);
+    expect(sequences(4, 11)).toEqual([11, 11]);
+    expect(sequences(0, 4)).toEqual([4, 4]);
+  });
+
   it('of many nodes that are lost together are the same as of each alone', () => {
     fc.assert(
       fc.property(places, fc.boolean(), fc.nat(40), (where, areKnown, split) => {

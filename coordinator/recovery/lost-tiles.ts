@@ -44,7 +44,7 @@ export function tilesOfLostNodes<T extends QueuedAttempt>(
   return (lostHands) =>
     lostHands.flatMap((held) => {
       const candidate = open.get(heldKey(held));
-      return candidate ? [{ ...candidate, sequence: held[3] }] : [];
+      return candidate ? [{ ...candidate, sequence: newerSequence(candidate, held[3]) }] : [];
     });
 }
 
@@ -62,10 +62,15 @@ export function lostTiles<T extends QueuedAttempt>({
     const key = attemptKey(candidate.frame, candidate.tile, candidate.attempt);
     if (live.has(key)) continue;
     const sequence = lost.get(key);
-    if (sequence !== undefined) found.push({ ...candidate, sequence });
+    if (sequence !== undefined) found.push({ ...candidate, sequence: newerSequence(candidate, sequence) });
     else if (candidate.sequence <= deliveredUpTo && deliveredUpTo > 0) found.push(candidate);
   }
   return found;
+}
+
+/** An attempt that was queued twice (by an earlier coordinator, and again) may have been in hand with the message that is gone. */
+function newerSequence({ sequence }: QueuedAttempt, held: number): number {
+  return Math.max(sequence, held);
 }
 
 /** Names an attempt within its job. */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { HeldAttempt } from '#shared/bus/messages.js';
 import type { JobId } from '#shared/domain/ids.js';
-import { LOSSES_UNTIL_ISOLATED, lossConsequence, tilesAtWork } from './tiles-at-work.js';
+import { LOSSES_UNTIL_ISOLATED, lossConsequence, spareSlots, tilesAtWork } from './tiles-at-work.js';
 
 const [J1, J2] = ['job-1', 'job-2'] as JobId[] as [JobId, JobId];
 const held = (tile: number): HeldAttempt => [1, tile, 1, tile + 1];
@@ -38,6 +38,18 @@ describe('tiles at work when an agent ended', () => {
         expect(found).toHaveLength(Math.min(slots, open.length));
       }),
     );
+  });
+});
+
+describe('slots of an agent that ended', () => {
+  it('may have held tiles that it had not told of where it had told of fewer that are open', () => {
+    const inHand = [
+      { jobId: J1, attempts: [0, 1].map(held), rendering: 2 },
+      { jobId: J2, attempts: [2].map(held), rendering: 0 },
+    ];
+    const spare = (slots: number, ...over: number[]) =>
+      spareSlots({ inHand, slots }, (_job, [, tile]) => over.includes(tile));
+    expect([spare(2), spare(3), spare(4), spare(3, 0, 2), spare(8, 0, 1, 2)]).toEqual([0, 0, 1, 2, 8]);
   });
 });
 

@@ -49,3 +49,20 @@ export function tilesAtWork(
   const free = Math.max(0, slots - busy);
   return new Map(open.map(({ jobId, rendering, next }) => [jobId, [...rendering, ...next.slice(0, free)]]));
 }
+
+/**
+ * Slots that may have held tiles of which an agent had not told when it ended. What it had told of goes first: only where
+ * less of that is left than it has slots, something newer has begun.
+ */
+export function spareSlots(
+  { inHand, slots }: Pick<Heartbeat, 'inHand' | 'slots'>,
+  isOver: (jobId: JobId, held: HeldAttempt) => boolean,
+): number {
+  let spare = slots;
+  for (const { jobId, attempts } of inHand)
+    for (const held of attempts) {
+      if (!isOver(jobId, held)) spare--;
+      if (spare <= 0) return 0;
+    }
+  return spare;
+}

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { jobIdSchema, nodeIdSchema, planIdSchema } from '#shared/domain/ids.js';
 import { allocate, type FarmNode } from './allocate.js';
+import { rendererKey, rendererSet } from './renderer-versions.js';
 
 const jobId = (index: number) => jobIdSchema.parse(`job-${index}`);
 const jobs = (count: number) =>
@@ -59,6 +60,35 @@ describe('the allocation', () => {
   it('leaves a draining node the jobs that it has, and gives it no new one', () => {
     const draining = node(4, { state: 'draining', assignedJobs: new Set([jobId(1), jobId(7)]) });
     expect(assigned(draining, 3)).toMatchObject([{ jobId: jobId(1), slots: 4 }]);
+  });
+
+  it('gives a node only jobs whose very version of a renderer it has, and all its slots to them', () => {
+    const versions = ['1', '1.0', '2'];
+    const someVersions = fc.uniqueArray(fc.constantFrom(...versions));
+    const farm = fc.record({
+      nodes: fc.array(someVersions, { maxLength: 8 }),
+      jobs: fc.array(fc.constantFrom(...versions), { maxLength: 8 }),
+    });
+    fc.assert(
+      fc.property(farm, ({ nodes: has, jobs: needs }) => {
+        const nodes = has.map((list, index) => ({
+          ...node(4, { renderers: rendererSet(list.map((version) => ({ name: 'blender', version }))) }),
+          nodeId: nodeIdSchema.parse(`node-${index}`),
+        }));
+        const wanted = jobs(needs.length).map((job, index) => ({
+          ...job,
+          needs: rendererKey('blender', needs[index]!),
+        }));
+        const given = allocate({ nodes, jobs: wanted });
+        for (const [index, { nodeId }] of nodes.entries()) {
+          const mine = given.get(nodeId)!.jobs;
+          const can = wanted.filter((_, job) => has[index]!.includes(needs[job]!));
+          expect(mine.map((job) => job.jobId)).toEqual(can.map((job) => job.jobId));
+          const total = mine.reduce((sum, { slots }) => sum + slots, 0);
+          expect(total).toBe(can.length === 0 ? 0 : Math.max(4, can.length));
+        }
+      }),
+    );
   });
 
   it('of any node is what its state allows', () => {

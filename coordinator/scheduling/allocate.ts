@@ -1,6 +1,10 @@
-/** Which slots of which nodes work for which job: every active job gets an equal part of every node. A pure function. */
+/**
+ * Which slots of which nodes work for which job: every active job gets an equal part of every node that has its renderer.
+ * A pure function.
+ */
 import type { Assignment } from '#shared/bus/messages.js';
 import type { JobId, NodeId, PlanId } from '#shared/domain/ids.js';
+import type { RendererSet } from './renderer-versions.js';
 
 export interface FarmNode {
   readonly nodeId: NodeId;
@@ -11,12 +15,21 @@ export interface FarmNode {
   readonly blockedJobs: ReadonlySet<JobId>;
   /** Jobs of the assignment that it has. */
   readonly assignedJobs: ReadonlySet<JobId>;
+  /** What it can render; absent: no job that needs a renderer. */
+  readonly renderers?: RendererSet;
+}
+
+export interface FarmJob {
+  readonly jobId: JobId;
+  readonly planId: PlanId;
+  /** Key of the renderer that a node must have for it (renderer-versions.ts); absent: any node will do. */
+  readonly needs?: string;
 }
 
 export interface FarmSnapshot {
   readonly nodes: readonly FarmNode[];
   /** Jobs that have not ended, oldest first. */
-  readonly jobs: readonly { readonly jobId: JobId; readonly planId: PlanId }[];
+  readonly jobs: readonly FarmJob[];
 }
 
 /**
@@ -26,8 +39,9 @@ export interface FarmSnapshot {
  */
 export function allocate(farm: FarmSnapshot): ReadonlyMap<NodeId, Assignment> {
   const assignments = new Map<NodeId, Assignment>();
+  const renderable = renderableJobs(farm.jobs);
   for (const node of farm.nodes) {
-    const jobs = jobsFor(node, farm.jobs);
+    const jobs = jobsFor(node, renderable(node.renderers));
     const share = Math.floor(node.slots / Math.max(1, jobs.length));
     const rest = node.slots - share * jobs.length;
     assignments.set(node.nodeId, {
@@ -42,7 +56,22 @@ export function allocate(farm: FarmSnapshot): ReadonlyMap<NodeId, Assignment> {
   return assignments;
 }
 
-function jobsFor(node: FarmNode, jobs: FarmSnapshot['jobs']): FarmSnapshot['jobs'] {
+/** What nodes can render, oldest first: looked at once for all nodes that have the same renderers. */
+function renderableJobs(
+  jobs: readonly FarmJob[],
+): (renderers: RendererSet | undefined) => readonly FarmJob[] {
+  const known = new Map<string | undefined, readonly FarmJob[]>();
+  return (renderers) => {
+    let found = known.get(renderers?.text);
+    if (!found) {
+      found = jobs.filter(({ needs }) => needs === undefined || renderers?.keys.has(needs));
+      known.set(renderers?.text, found);
+    }
+    return found;
+  };
+}
+
+function jobsFor(node: FarmNode, jobs: readonly FarmJob[]): readonly FarmJob[] {
   if (node.slots === 0) return [];
   const { state, blockedJobs, assignedJobs } = node;
   switch (state) {

@@ -40,14 +40,30 @@ export interface TileControl {
   progress(ratio: number): void;
 }
 
+/** What a renderer's own processes used for a tile, beside the slot's thread. */
+export interface ProcessUse {
+  readonly coreSeconds: number;
+  readonly peakMemoryBytes: number;
+}
+
 export interface RenderedTile {
+  readonly use?: ProcessUse;
   /** The layers of `settings.layers`, in that order, each `region height × region width × channels`. */
   readonly layers: readonly LayerPixels[];
 }
 
 export interface Session {
+  /** @throws FarmError; what its processes used until then may be told in the error's own `use: ProcessUse`. */
   render(tile: TileRequest, control: TileControl): Promise<RenderedTile>;
   close(): Promise<void>;
+}
+
+/** What a slot gives its session. */
+export interface SessionContext {
+  /** Of the slot; a session watches the memory of its own processes and throws TILE_MEMORY_LIMIT. */
+  readonly slotMemoryBytes: number;
+  /** An empty folder of this slot alone; what a killed agent left in it is removed when the next one starts. */
+  readonly scratchFolder: string;
 }
 
 export interface Renderer {
@@ -56,5 +72,5 @@ export interface Renderer {
   readonly version: string;
   /** @throws FarmError SCENE_… when no node could ever render this. */
   prepare(request: FrameRequest): Promise<PreparedFrame>;
-  open(): Promise<Session>;
+  open(context: SessionContext): Promise<Session>;
 }

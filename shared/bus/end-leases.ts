@@ -24,8 +24,10 @@ export interface LeasedTile extends TileAddress {
 export interface Delivered {
   readonly streamSequence: number;
   readonly consumerSequence: number;
-  /** Messages that are leased now. */
+  /** Messages that are leased now, or wait to be delivered again. */
   readonly leased: number;
+  /** Pulls that wait for a message: none waits to be delivered then. */
+  readonly waiting: number;
   /** Everything up to this sequence of the stream is acknowledged. */
   readonly acknowledgedUpTo: number;
 }
@@ -46,6 +48,7 @@ export async function deliveredSoFar(
       streamSequence: info.delivered.stream_seq,
       consumerSequence: info.delivered.consumer_seq,
       leased: info.num_ack_pending,
+      waiting: info.num_waiting,
       acknowledgedUpTo: info.ack_floor.stream_seq,
     }
   );

@@ -2,6 +2,9 @@
 import { z } from 'zod';
 import { digestSchema, jobIdSchema, nodeIdSchema, planIdSchema } from '../domain/ids.js';
 import { regionSchema } from '../domain/region.js';
+import { rendererNameSchema, rendererVersionSchema } from '../domain/renderers.js';
+import { sceneInspectionSchema } from '../domain/scene-inspection.js';
+import { packageManifestSchema } from '../domain/scene-package.js';
 import { FarmError } from '../errors.js';
 import { LIMITS } from '../limits.js';
 
@@ -104,6 +107,8 @@ export const heartbeatSchema = z.object({
   renderers: z
     .array(z.object({ name: z.string().max(64), version: z.string().max(128) }))
     .max(LIMITS.renderersPerNodeMax),
+  /** How scenes of others are kept in: `bubblewrap …`, or why they are not. */
+  sandbox: z.string().max(256).optional(),
   jobIds: z.array(jobIdSchema).max(LIMITS.jobsPerNodeMax),
   tilesDone: z.int().min(0),
   /** Attempts that were delivered to it and are not acknowledged: buffered, rendering, or being published. */
@@ -132,6 +137,22 @@ export const heartbeatAnswerSchema = z.object({
   taken: hands,
 });
 export type HeartbeatAnswer = Readonly<z.infer<typeof heartbeatAnswerSchema>>;
+
+/** Core NATS, to one node: read this scene. The blobs are in the coordinator's store. */
+export const inspectRequestSchema = z.object({
+  manifest: packageManifestSchema,
+  renderer: rendererNameSchema,
+  rendererVersion: rendererVersionSchema.optional(),
+  allowScripts: z.boolean(),
+  sourceRoot: z.string().max(LIMITS.packagePathCharsMax).optional(),
+});
+export type InspectRequest = Readonly<z.infer<typeof inspectRequestSchema>>;
+
+export const inspectAnswerSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('inspected'), inspection: sceneInspectionSchema }),
+  z.object({ kind: z.literal('failed'), code: z.string().max(64), message: z.string().max(4_096) }),
+]);
+export type InspectAnswer = Readonly<z.infer<typeof inspectAnswerSchema>>;
 
 /** EVENTS: one state change of a job; the stream's sequence is what a watch resumes from. */
 export const eventMessageSchema = z.object({

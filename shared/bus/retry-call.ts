@@ -9,22 +9,26 @@ import { FarmError, messageOf } from '../errors.js';
 
 const FIRST_DELAY_MS = 50;
 const DELAY_MS_MAX = 1_000;
+/** A server that starts is through with it sooner; a stream that was lost is made again sooner, unless nobody is there to. */
+const NOBODY_MS_MAX = 30_000;
 const NO_ROOM: ReadonlySet<number> = new Set([10023, 10047, 10028, 10002, 10077]);
 
 /** Answers of the server that another try will not change. 503 is "JetStream is not ready". */
 function isFinal(error: unknown): boolean {
   if (error instanceof JetStreamApiError)
     return isSubjectTaken(error) || (error.status !== 503 && !isStorageFull(error));
-  // Not enabled, no responders: what a server says while it starts.
   if (error instanceof JetStreamError) return false;
   if (error instanceof InvalidArgumentError) return true;
-  return !(
-    error instanceof TimeoutError ||
-    error instanceof NoRespondersError ||
-    error instanceof RequestError ||
-    isConnectionTrouble(error)
-  );
+  return !(error instanceof TimeoutError || error instanceof RequestError || isConnectionTrouble(error));
 }
+
+/**
+ * Nobody listens: JetStream of a server that starts does not do so yet, and to a stream that was lost nobody does until
+ * it is made again. The client's error for both says that JetStream is not enabled; it is none of its other errors, and its
+ * class is not exported.
+ */
+export const isNobodyThere = (error: unknown): boolean =>
+  error instanceof NoRespondersError || (error instanceof Error && error.name === 'JetStreamNotEnabled');
 
 /**
  * The queue holds a message of this subject already (`discard_new_per_subject`). The server gives it the status and code
@@ -51,14 +55,16 @@ function isConnectionTrouble(error: unknown): boolean {
 
 /**
  * @param what for the error message, e.g. `publish tile valley-x 3/17`.
- * @throws the server's own refusal at once; BUS_UNAVAILABLE when `signal` aborts before a call works.
+ * @throws the server's own refusal at once, and after 30 s that no stream is there; BUS_UNAVAILABLE when `signal` aborts before a call works.
  */
 export async function retryCall<T>(what: string, call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  const startMs = performance.now();
   for (let attempt = 0; ; attempt++) {
     try {
       return await call();
     } catch (error) {
-      if (isFinal(error)) throw error;
+      const isLasting = isNobodyThere(error) ? performance.now() - startMs > NOBODY_MS_MAX : isFinal(error);
+      if (isLasting) throw error;
       if (signal?.aborted)
         throw new FarmError(
           'BUS_UNAVAILABLE',

@@ -22,6 +22,8 @@ export interface BusNames {
   resultsOfFrame(jobId: JobId, frame: number): string;
   event(jobId: JobId): string;
   heartbeat(nodeId: NodeId): string;
+  /** Core NATS: a node reads a scene with its renderer and tells what is in it. */
+  inspect(nodeId: NodeId): string;
   /** Durable consumer of a job's tiles. */
   consumer(jobId: JobId): string;
 }
@@ -57,6 +59,7 @@ export function busNames(prefix: string): BusNames {
     resultsOfFrame: (jobId, frame) => `${prefix}.results.${jobId}.${frame}.>`,
     event: (jobId) => `${prefix}.events.${jobId}`,
     heartbeat: (nodeId) => `${prefix}.heartbeat.${nodeId}`,
+    inspect: (nodeId) => `${prefix}.inspect.${nodeId}`,
     consumer: (jobId) => jobId,
   };
 }

@@ -3,10 +3,9 @@ import { z } from 'zod';
 import { DEFAULTS, LIMITS } from '../limits.js';
 import { digestSchema, idempotencyKeySchema, jobIdSchema, planIdSchema, studioSchema } from './ids.js';
 import { layerNameSchema } from './layers.js';
+import { lacksLayer, rendererNameSchema, rendererVersionSchema } from './renderers.js';
 import { isPackagePath, packageManifestSchema } from './scene-package.js';
 
-export const RENDERER_NAMES = ['gltf', 'synthetic'] as const;
-export type RendererName = (typeof RENDERER_NAMES)[number];
 export const VIEWS = ['agx', 'aces', 'srgb'] as const;
 export type View = (typeof VIEWS)[number];
 export const OUTPUT_FORMATS = ['exr', 'png', 'png8', 'jpeg', 'webp', 'tiff'] as const;
@@ -24,7 +23,7 @@ export type EnvironmentSetting = Readonly<z.infer<typeof environmentSchema>>;
 
 export const renderSettingsSchema = z
   .strictObject({
-    renderer: z.enum(RENDERER_NAMES).default('gltf'),
+    renderer: rendererNameSchema.default('gltf'),
     widthPx: sidePx.default(DEFAULTS.widthPx),
     heightPx: sidePx.default(DEFAULTS.heightPx),
     samples: z.int().min(1).max(LIMITS.samplesMax).default(DEFAULTS.samples),
@@ -32,6 +31,8 @@ export const renderSettingsSchema = z
     fps: z.number().min(0.001).max(1000).default(DEFAULTS.fps),
     camera: name.optional(),
     scene: name.optional(),
+    /** Of a .blend file; absent: every one that the file enables is rendered into one picture, as Blender has it. */
+    viewLayer: name.optional(),
     animation: name.optional(),
     environment: environmentSchema.default({ kind: 'auto' }),
     exposureEv: z.number().min(-32).max(32).default(0),
@@ -40,6 +41,23 @@ export const renderSettingsSchema = z
     formats: z.array(z.enum(OUTPUT_FORMATS)).min(1).default(['exr', 'png']),
     /** Busy time per tile of the synthetic renderer, ms. */
     syntheticCostMs: z.number().min(0).max(3_600_000).default(0),
+    /** Threads of a renderer in a process of its own; equal pixels on all nodes are promised for 1 only. */
+    threadsPerSlot: z.int().min(1).max(LIMITS.threadsPerSlotMax).default(1),
+    /** Scripts and drivers inside the scene may run; the studio's policy allowed it when the job was taken. */
+    allowScripts: z.boolean().default(false),
+    /** Files that the scene lacks do not fail its tiles. */
+    allowMissing: z.boolean().default(false),
+    /** Where the package's root was when it was made: absolute paths below it are found in the package. */
+    sourceRoot: z.string().max(LIMITS.packagePathCharsMax).optional(),
+  })
+  .superRefine((settings, check) => {
+    const lacking = settings.layers.find((layer) => lacksLayer(settings.renderer, layer));
+    if (lacking !== undefined)
+      check.addIssue({
+        code: 'custom',
+        path: ['layers'],
+        message: `the ${settings.renderer} renderer has no layer "${lacking}"`,
+      });
   })
   .refine((settings) => settings.widthPx * settings.heightPx <= LIMITS.framePixelsMax, {
     message: `a frame has at most ${LIMITS.framePixelsMax} pixels`,
@@ -60,6 +78,8 @@ export const jobRecordSchema = z.strictObject({
   manifest: packageManifestSchema,
   frames: z.array(z.int()).min(1).max(LIMITS.framesPerJobMax),
   settings: renderSettingsSchema,
+  /** Only nodes that have just this version of the renderer get its tiles; absent until the first such node is chosen. */
+  rendererVersion: rendererVersionSchema.optional(),
   plan: z.strictObject({ planId: planIdSchema, tileWidthPx: tileSidePx, tileHeightPx: tileSidePx }),
   /** `auto`, `128` or `256x128`, as asked. */
   tile: z.string(),

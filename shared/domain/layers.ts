@@ -4,7 +4,16 @@
  */
 import { z } from 'zod';
 
-export const LAYER_NAMES = ['beauty', 'albedo', 'normal', 'depth'] as const;
+export const LAYER_NAMES = [
+  'beauty',
+  'albedo',
+  'normal',
+  'depth',
+  'position',
+  'emission',
+  'ao',
+  'mist',
+] as const;
 export type LayerName = (typeof LAYER_NAMES)[number];
 export const layerNameSchema = z.enum(LAYER_NAMES);
 
@@ -23,6 +32,10 @@ export const LAYERS: Readonly<Record<LayerName, LayerSpec>> = {
   albedo: { name: 'albedo', channels: ['R', 'G', 'B'], sampleType: 'half' },
   normal: { name: 'normal', channels: ['X', 'Y', 'Z'], sampleType: 'half' },
   depth: { name: 'depth', channels: ['Z'], sampleType: 'float' },
+  position: { name: 'position', channels: ['X', 'Y', 'Z'], sampleType: 'float' },
+  emission: { name: 'emission', channels: ['R', 'G', 'B'], sampleType: 'half' },
+  ao: { name: 'ao', channels: ['R', 'G', 'B'], sampleType: 'half' },
+  mist: { name: 'mist', channels: ['Z'], sampleType: 'float' },
 };
 
 /**

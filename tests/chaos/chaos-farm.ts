@@ -3,9 +3,9 @@
  * breakable link to the server in front of each of them. Everything of it lies in one folder.
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '#tests/support/free-port.js';
 import type { Fault } from './fault-plan.js';
 import type { Journal } from './journal.js';
 import { type Link, startLink } from './link.js';
@@ -52,11 +52,11 @@ export async function startChaosFarm(options: {
   process.env[MARK] = folder;
   process.env['TMPDIR'] = at('tmp');
   const log = (name: string) => at('logs', `${name}.log`);
-  const [natsPort, grpcPort] = await freePorts(2);
+  const [natsPort, grpcPort] = [await freePort(), await freePort()];
   const coordinatorAddress = `127.0.0.1:${grpcPort}`;
 
   const nats = new Part('nats-server', log('nats-server'), journal, () =>
-    startNatsPart({ storeDir: at('jetstream'), logFile: log('nats-server'), port: natsPort! }),
+    startNatsPart({ storeDir: at('jetstream'), logFile: log('nats-server'), port: natsPort }),
   );
   const links = new Map<string, Link>();
   const common = (name: string) => [
@@ -89,7 +89,7 @@ export async function startChaosFarm(options: {
       startGuianPart(['agent', ...own, ...common(name)], log(name)),
     );
   });
-  for (const { name } of [coordinator, ...agents]) links.set(name, await startLink(natsPort!));
+  for (const { name } of [coordinator, ...agents]) links.set(name, await startLink(natsPort));
   const parts = [...agents, coordinator, nats];
   const broken = new Set<Promise<void>>();
 
@@ -143,19 +143,4 @@ export async function startChaosFarm(options: {
   await coordinator.start();
   await Promise.all(agents.map((agent) => agent.start()));
   return farm;
-}
-
-/** Ports that nobody has now; what is bound to them later keeps them over its restarts. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve) =>
-          server.once('listening', () => resolve((server.address() as { port: number }).port)),
-        ),
-    ),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

@@ -11,20 +11,20 @@ import { type Farm, startFarm } from '#cli/farm/embedded-farm.js';
 import { type Bus, connectBus } from '#shared/bus/connect.js';
 import { type CoordinatorClient, call, connectCoordinator } from '#shared/wire/coordinator-client.js';
 import type { ListNodesResponse__Output } from '#shared/wire/generated/guian/v1/ListNodesResponse.js';
-import type { CoordinatorFarm } from '#tests/support/coordinator-farm.js';
 import { farmCalls, spec } from '#tests/support/farm-calls.js';
 import { pixelDigests } from '#tests/support/pixel-digests.js';
 import { waitUntil } from '#tests/support/wait-until.js';
 
-const TIMEOUT_MS = 40_000;
-const TEST_MS = 120_000;
-const FORGIVE_AFTER = '10s';
+const TEST_MS = 300_000;
+/** How long the coordinator is started again before what the node did is forgiven. */
+const FORGIVEN_SOON_MS = 3_000;
+const TRIES = 5;
 const FAULT = `guian-fault-${randomBytes(6).toString('hex')}`;
 /** Of the bad node's machine alone: its temporary folder. */
 const badTmp = mkdtempSync(join(tmpdir(), 'guian-bad-node-'));
 /** Every tile of 32 px in 100 × 70. */
 const TILES = [0, 32, 64, 96].flatMap((x) => [0, 32, 64].map((y) => `${x},${y}`));
-const SCENE = Buffer.from(JSON.stringify({ failTiles: TILES, failWhileFile: FAULT }));
+const SCENE = Buffer.from(JSON.stringify({ costMs: 0, waitMs: 100, failTiles: TILES, failWhileFile: FAULT }));
 
 let farm: Farm;
 let bus: Bus;
@@ -33,12 +33,10 @@ let studio: ReturnType<typeof farmCalls>;
 let badNode: string;
 let wanted: string[];
 
-async function submitFor(name: string, costMsPerTile = 60): Promise<string> {
+async function submitFor(name: string): Promise<string> {
   const digest = createHash('sha256').update(SCENE).digest('hex');
   const files = [{ path: 's.json', digest, sizeBytes: SCENE.length }];
-  const settings = { ...spec().settings, synthetic: { costMsPerTile } };
-  return (await studio.submit(spec({ studio: name, manifest: { entry: 's.json', files }, settings }))).job!
-    .jobId;
+  return (await studio.submit(spec({ studio: name, manifest: { entry: 's.json', files } }))).job!.jobId;
 }
 
 const nodes = async () =>
@@ -50,13 +48,12 @@ const nodes = async () =>
 const bad = async () => (await nodes()).find(({ nodeId }) => nodeId === badNode)!;
 
 beforeAll(async () => {
-  process.env['GUIAN_FORGIVE_AFTER'] = FORGIVE_AFTER;
   farm = await startFarm({ agents: 3, slots: 1, onNotice: () => undefined });
   bus = await connectBus(farm.natsUrl, 'guian', 'test');
   client = connectCoordinator(farm.coordinatorAddress);
-  studio = farmCalls({ client, bus } as CoordinatorFarm);
+  studio = farmCalls({ client, bus });
   await studio.upload(SCENE);
-  const jobId = await submitFor('studio-0', 0);
+  const jobId = await submitFor('studio-0');
   await studio.state(jobId, 'finished');
   wanted = await pixelDigests(studio, jobId);
   // Its machine goes bad.
@@ -69,7 +66,6 @@ beforeAll(async () => {
   if (before === undefined) delete process.env['TMPDIR'];
   else process.env['TMPDIR'] = before;
   await waitUntil(async () => (await bad())?.state === 'ready' && (await nodes()).length === 3, {
-    timeoutMs: TIMEOUT_MS,
     describe: 'three nodes',
   });
 });
@@ -83,19 +79,17 @@ afterAll(async () => {
 
 /** The job's events, once it has finished as if there were no bad node. */
 async function finishes(jobId: string) {
-  await waitUntil(async () => (await studio.get(jobId)).state === 'finished', {
-    timeoutMs: TIMEOUT_MS,
-    describe: 'a job that others finish',
-  });
+  const events = await studio.ended(jobId);
   expect(await pixelDigests(studio, jobId)).toEqual(wanted);
   expect((await studio.get(jobId)).progress).toMatchObject({ tilesFailed: 0, tilesDone: 36 });
   await studio.cleared(jobId);
-  return studio.watch(jobId, 0, true);
+  return events;
 }
 
 it(
   'a node that fails everything costs its jobs a few attempts and no tile, and is shut out until it is forgiven',
   async () => {
+    const beganAtMs = Date.now();
     const first = await finishes(await submitFor('studio-1'));
     const failures = first.filter(({ kind }) => kind === 'attempt_failed');
     expect(new Set(failures.map(({ nodeId }) => nodeId))).toEqual(new Set([badNode]));
@@ -114,19 +108,23 @@ it(
     const third = await finishes(await submitFor('studio-3'));
     expect(third.map(({ kind }) => kind)).not.toContain('attempt_failed');
 
-    // Somebody mends it; time alone brings it back.
+    // Somebody mends it; time alone brings it back: so much of it that a coordinator can be started again meanwhile.
     rmSync(join(badTmp, FAULT));
-    await waitUntil(async () => (await bad()).state === 'ready', {
-      timeoutMs: TIMEOUT_MS,
-      describe: 'forgiveness',
-    });
-    const { tilesDone } = await bad();
-    const last = await finishes(await submitFor('studio-1', 100));
-    expect(last.map(({ kind }) => kind)).not.toContain('attempt_failed');
-    await waitUntil(async () => (await bad()).tilesDone > tilesDone, {
-      timeoutMs: TIMEOUT_MS,
-      describe: 'tiles of the forgiven node',
-    });
+    const forgiveAfterMs = Date.now() - beganAtMs + FORGIVEN_SOON_MS;
+    await farm.coordinator.stop();
+    process.env['GUIAN_FORGIVE_AFTER'] = `${forgiveAfterMs}ms`;
+    await farm.coordinator.start();
+    await waitUntil(async () => (await bad())?.state === 'ready', { describe: 'forgiveness' });
+    expect(Date.now() - beganAtMs, 'not before its time').toBeGreaterThan(forgiveAfterMs);
+    // It may be slow to begin, on a busy machine.
+    for (let tries = 0; ; tries++) {
+      const jobId = await submitFor('studio-1');
+      const last = await finishes(jobId);
+      expect(last.map(({ kind }) => kind)).not.toContain('attempt_failed');
+      const renderedBy = (await studio.frames(jobId)).flatMap(({ nodeIds }) => nodeIds);
+      if (renderedBy.includes(badNode)) break;
+      expect(tries, `jobs without the forgiven node, the last by ${renderedBy}`).toBeLessThan(TRIES);
+    }
   },
   TEST_MS,
 );

@@ -1,5 +1,6 @@
 /** Results that find no room in the coordinator's memory are read again from the stream, and look the same. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { retryCall } from '#shared/bus/retry-call.js';
 import { type CoordinatorFarm, startCoordinatorFarm } from '#tests/support/coordinator-farm.js';
 import { farmCalls, SCENE } from '#tests/support/farm-calls.js';
 import { pixelDigests } from '#tests/support/pixel-digests.js';
@@ -26,6 +27,10 @@ beforeAll(async () => {
   ({ digests: wanted } = await render(undefined));
   await farm.close();
 });
+afterEach(async () => {
+  if (farm.isUp) await studio.cancelAll();
+  await farm.close();
+});
 afterAll(async () => {
   await farm[Symbol.asyncDispose]();
 });
@@ -42,7 +47,6 @@ describe('a coordinator', () => {
       const { digests, attempts } = await render(partBytes);
       expect(digests).toEqual(wanted);
       expect(attempts).toEqual(new Array(36).fill(1));
-      await farm.close();
     },
   );
 
@@ -53,12 +57,11 @@ describe('a coordinator', () => {
     const { jsm, names } = farm.bus;
     const first = await studio.agent(jobId, { tilesMax: 5 });
     await waitUntil(async () => (await studio.get(jobId)).progress!.tilesDone === 5, {
-      timeoutMs: 10_000,
       describe: 'five tiles placed',
     });
     await first.stop();
     const gone = first.tiles[0]!;
-    await jsm.streams.purge(names.resultsStream, { filter: names.result(gone, 0) });
+    await retryCall('purge', () => jsm.streams.purge(names.resultsStream, { filter: names.result(gone, 0) }));
     const second = await studio.agent(jobId, { nodeId: 'fake-2' });
     await studio.state(jobId, 'finished');
     await second.stop();
@@ -66,6 +69,5 @@ describe('a coordinator', () => {
       [{ attempt: 2 }],
     );
     expect(await pixelDigests(studio, jobId)).toEqual(wanted);
-    await farm.close();
   });
 });

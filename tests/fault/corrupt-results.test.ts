@@ -4,7 +4,7 @@
  */
 import { deflateSync } from 'node:zlib';
 import { headers } from '@nats-io/transport-node';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { encodeMessage, RESULT_HEADER, type ResultMeta, type TileMessage } from '#shared/bus/messages.js';
 import { nodeIdSchema } from '#shared/domain/ids.js';
 import { regionHeightPx, regionPixels, regionWidthPx } from '#shared/domain/region.js';
@@ -29,6 +29,9 @@ beforeAll(async () => {
   await farm.start();
   await studio.upload(SCENE);
   wanted = (await renderedWith(() => undefined)).digests;
+});
+afterEach(async () => {
+  await studio.cancelAll();
 });
 afterAll(async () => {
   await farm[Symbol.asyncDispose]();
@@ -57,10 +60,9 @@ async function renderedWith(corrupt: Corrupt, badTiles: readonly number[] = BAD_
       return [];
     },
   });
-  await studio.state(jobId, 'finished');
+  const events = await studio.ended(jobId);
   await agent.stop();
   await studio.cleared(jobId);
-  const events = await studio.watch(jobId, 0, true);
   const { progress } = await studio.get(jobId);
   return { digests: await pixelDigests(studio, jobId), tiles: agent.tiles, events, progress };
 }
@@ -188,10 +190,6 @@ describe('no pixel of a result counts, and its node is named, when it', () => {
   it.each([...REFUSED, ...FOUND_INSIDE])('%s', async (_what, corrupt) => {
     const { digests, tiles, events, progress } = await renderedWith(corrupt);
     expect(digests).toEqual(wanted);
-    console.log(
-      JSON.stringify(events.map((e) => [e.kind, e.tile, e.attempt, e.sequence, e.atMs])),
-      JSON.stringify(tiles.map((t) => [t.tile, t.attempt])),
-    );
     expectRedone(tiles);
     expect(progress).toMatchObject({ tilesDone: 12, tilesFailed: 0, framesFinished: 1 });
     for (const kind of ['result_rejected', 'attempt_failed']) {

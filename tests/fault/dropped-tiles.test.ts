@@ -8,10 +8,12 @@ import {
   type HeldAttempt,
   heartbeatSchema,
 } from '#shared/bus/messages.js';
+import { retryCall } from '#shared/bus/retry-call.js';
 import { type AgentFarm, startAgentFarm } from '#tests/support/agent-farm.js';
 import { waitUntil } from '#tests/support/wait-until.js';
 
-const SLOW_MS = 20_000;
+/** Ten minutes: none of them ends by itself. */
+const SLOW_MS = 600_000;
 const name = (held: HeldAttempt) => held.join('/');
 
 it('drops them at once, rendering or not, and acknowledges what nobody needs', async () => {
@@ -22,7 +24,6 @@ it('drops them at once, rendering or not, and acknowledges what nobody needs', a
   await farm.startAgent({ slots: 2 });
   await farm.assign('node-1', [record]);
   await waitUntil(() => beats.held().length === 4 && beats.busy() === 2, {
-    timeoutMs: 20_000,
     describe: () => `two tiles rendering and two at hand; there are ${beats.held()}`,
   });
   const [renderingOver, renderingTaken, bufferedOver, kept] = beats.held() as [
@@ -32,7 +33,6 @@ it('drops them at once, rendering or not, and acknowledges what nobody needs', a
     HeldAttempt,
   ];
   const { jobId } = record;
-  const droppedAtMs = performance.now();
   beats.answer({
     over: [{ jobId, attempts: [renderingOver, bufferedOver] }],
     taken: [{ jobId, attempts: [renderingTaken] }],
@@ -44,14 +44,15 @@ it('drops them at once, rendering or not, and acknowledges what nobody needs', a
       beats.held().length === 4 &&
       beats.busy() === 2 &&
       !beats.held().some((one) => dropped.includes(name(one))),
-    { timeoutMs: 5_000, describe: () => `other tiles in hand; there are ${beats.held()}` },
+    { describe: () => `other tiles in hand; there are ${beats.held()}` },
   );
-  expect(performance.now() - droppedAtMs).toBeLessThan(SLOW_MS / 4);
   expect(beats.held().map(name)).toContain(name(kept));
   const isQueued = async (held: HeldAttempt) =>
-    (await farm.bus.jsm.streams.getMessage(farm.bus.names.tilesStream, { seq: held[3] })) !== null;
-  expect(await isQueued(renderingOver)).toBe(false);
-  expect(await isQueued(bufferedOver)).toBe(false);
+    (await retryCall('read tile', () =>
+      farm.bus.jsm.streams.getMessage(farm.bus.names.tilesStream, { seq: held[3] }),
+    )) !== null;
+  for (const over of [renderingOver, bufferedOver])
+    await waitUntil(async () => !(await isQueued(over)), { describe: `attempt ${over} acknowledged` });
   expect(await isQueued(renderingTaken), 'it is for the other node to acknowledge').toBe(true);
   expect(await farm.results(jobId)).toEqual([]);
 });

@@ -10,11 +10,8 @@ const TILES = 12;
 const MAX_ATTEMPTS = 2;
 /** tiles-at-work.ts: three losses isolate it, each later one is a failed attempt. */
 const DEATHS_MAX = 3 + MAX_ATTEMPTS;
-const TIMEOUT_MS = 40_000;
 
-it('fails after a few agents, and the tiles that were with it lose nothing', {
-  timeout: 60_000,
-}, async () => {
+it('fails after a few agents, and the tiles that were with it lose nothing', async () => {
   await using farm = await startCoordinatorFarm();
   const studio = farmCalls(farm);
   await farm.start();
@@ -22,7 +19,6 @@ it('fails after a few agents, and the tiles that were with it lose nothing', {
   const { job } = await studio.submit(spec({ frames: '1-2', maxAttempts: MAX_ATTEMPTS }));
   const jobId = jobIdSchema.parse(job!.jobId);
   await waitUntil(() => farm.bus.jsm.consumers.info(farm.bus.names.tilesStream, jobId).catch(() => false), {
-    timeoutMs: TIMEOUT_MS,
     describe: 'its consumer',
   });
   const nodes = await Promise.all(
@@ -35,7 +31,6 @@ it('fails after a few agents, and the tiles that were with it lose nothing', {
     ),
   );
   await waitUntil(async () => (await studio.get(jobId)).state === 'finished_with_failures', {
-    timeoutMs: TIMEOUT_MS,
     describe: () => `the end of the job; agents ended: ${nodes.map(({ ends }) => ends)}`,
   });
   expect(nodes.reduce((sum, { ends }) => sum + ends, 0)).toBe(DEATHS_MAX);
@@ -53,7 +48,9 @@ it('fails after a few agents, and the tiles that were with it lose nothing', {
   const { progress } = await studio.get(jobId);
   expect(progress, 'no other tile has failed').toMatchObject({ attemptsFailed: MAX_ATTEMPTS });
   expect(frames[0]!.tilesDone).toBe(TILES - 1);
-  const warnings = (await studio.watch(jobId, 0, true)).filter(({ kind }) => kind === 'warning');
+  const warnings = (await studio.ended(jobId, 'finished_with_failures')).filter(
+    ({ kind }) => kind === 'warning',
+  );
   expect(warnings.map(({ message }) => message)).toContain(
     '3 agents ended while they had tile 3 of frame 1: from now on it is rendered apart from other such tiles',
   );

@@ -22,16 +22,17 @@ it('a frame that finds the disk full stays open and says why; with room again th
   const { job } = await studio.submit();
   const { jobId } = job!;
   disk.fill(0);
-  const watching = studio.watch(jobId);
   const agent = await studio.agent(jobId);
-  await waitUntil(() => agent.tiles.length === 36, { timeoutMs: 10_000, describe: 'all tiles rendered' });
+  await waitUntil(async () => (await studio.get(jobId)).progress!.tilesDone === 36, {
+    describe: 'all tiles rendered',
+  });
   const events: string[] = [];
   const stream = farm.client.jobs.watch({ jobId, afterSequence: 0 });
   stream.on('error', () => undefined);
   stream.on('data', (event: { kind: string; message: string }) => {
     if (event.kind === 'paused') events.push(event.message);
   });
-  await waitUntil(() => events.length > 0, { timeoutMs: 10_000, describe: 'a pause' });
+  await waitUntil(() => events.length > 0, { describe: 'a pause' });
   stream.cancel();
   expect(events[0]).toMatch(/^frame \d waits for space: no space left to write .*; free some/);
   // One of them at a time is shown with the job, as long as it waits.
@@ -49,8 +50,7 @@ it('a frame that finds the disk full stays open and says why; with room again th
   expect(await readdir(join(disk.path, 'store', 'jobs'))).toEqual([jobId]);
 
   disk.empty();
-  await studio.state(jobId, 'finished');
-  const told = (await watching).filter(({ kind }) => kind === 'paused' || kind === 'resumed');
+  const told = (await studio.ended(jobId)).filter(({ kind }) => kind === 'paused' || kind === 'resumed');
   expect(told.length).toBeGreaterThan(1);
   // Frames take turns: each pause of the job has its end, and nothing is left of them.
   expect(told.map(({ kind }) => kind)).toEqual(

@@ -6,7 +6,8 @@ import { type Farm, startFarm } from '#cli/farm/embedded-farm.js';
 import { gltfRenderer } from '#node-agent/renderers/gltf/renderer.js';
 import { syntheticRenderer } from '#node-agent/renderers/synthetic/renderer.js';
 import { renderSettingsSchema } from '#shared/domain/job.js';
-import { exrChannelName, LAYER_NAMES, LAYERS } from '#shared/domain/layers.js';
+import { exrChannelName, LAYERS } from '#shared/domain/layers.js';
+import { GLTF_LAYERS } from '#shared/domain/renderers.js';
 import { decodeExr } from '#shared/image/exr-decode.js';
 import type { LayerSamples } from '#shared/image/tile-codec.js';
 import { guian, REPOSITORY, testFolder } from '#tests/integration/cli-program.js';
@@ -16,7 +17,7 @@ const SIZE = { widthPx: 120, heightPx: 68 };
 const FRAME = 13;
 const SAMPLES = 2;
 const SEED = 11;
-const everyLayer = { layers: [...LAYER_NAMES], ...SIZE, samples: SAMPLES, seed: SEED };
+const everyLayer = { layers: [...GLTF_LAYERS], ...SIZE, samples: SAMPLES, seed: SEED };
 
 const cases = [
   {
@@ -60,7 +61,7 @@ describe.each([1, 3])('a farm of %i agent(s)', (agents) => {
             '--samples',
             String(SAMPLES),
           ],
-          ...['--seed', String(SEED), '--tile', tile, '--layers', LAYER_NAMES.join(','), '--format', 'exr'],
+          ...['--seed', String(SEED), '--tile', tile, '--layers', GLTF_LAYERS.join(','), '--format', 'exr'],
           ...['--out', folder.work],
         ],
         folder,

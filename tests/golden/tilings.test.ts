@@ -8,8 +8,9 @@ import { gltfRenderer } from '#node-agent/renderers/gltf/renderer.js';
 import type { LocalScene, Renderer } from '#node-agent/renderers/renderer.js';
 import { syntheticRenderer } from '#node-agent/renderers/synthetic/renderer.js';
 import { type RenderSettings, renderSettingsSchema } from '#shared/domain/job.js';
-import { LAYER_NAMES, LAYERS } from '#shared/domain/layers.js';
+import { LAYERS } from '#shared/domain/layers.js';
 import { type Region, regionHeightPx, regionWidthPx } from '#shared/domain/region.js';
+import { GLTF_LAYERS } from '#shared/domain/renderers.js';
 import { decodeTile, type LayerSamples } from '#shared/image/tile-codec.js';
 import { renderTiles, renderWholeFrame } from '#tests/support/whole-frame.js';
 
@@ -30,7 +31,7 @@ interface GoldenCase {
   readonly frame: number;
 }
 
-const everyLayer = { layers: [...LAYER_NAMES] };
+const everyLayer = { layers: [...GLTF_LAYERS] };
 const cases: GoldenCase[] = [
   {
     title: 'synthetic',

@@ -8,10 +8,13 @@ import { expect, test } from 'vitest';
 import { encodeMessage } from '#shared/bus/messages.js';
 import { retryCall } from '#shared/bus/retry-call.js';
 import type { JobRecord } from '#shared/domain/job.js';
+import { TIMES } from '#shared/limits.js';
 import { type AgentFarm, startAgentFarm } from '#tests/support/agent-farm.js';
 import { waitUntil } from '#tests/support/wait-until.js';
 
 const EMPTY = { 'a.json': '{}' };
+/** Of a wait that only ends in vain when the thing never comes. */
+const TIMEOUT_MS = 90_000;
 
 /** One more tile, of frame 1, that some nodes are to avoid. */
 async function queueAvoided(farm: AgentFarm, record: JobRecord, tile: number, avoid: string[]) {
@@ -21,6 +24,12 @@ async function queueAvoided(farm: AgentFarm, record: JobRecord, tile: number, av
   const body = encodeMessage({ ...address, planId: plan.planId, region, avoid });
   await retryCall('queue', () => farm.bus.js.publish(farm.bus.names.tile(address), body));
 }
+
+/** A tile that somebody keeps and does not render goes to others when its lease has run out. */
+const BEFORE_LEASE_ENDS_MS = (2 / 3) * TIMES.leaseMs;
+
+/** So many deliveries of avoided tiles are allowed, also in each further second that a busy machine takes. */
+const allowed = (deliveriesMax: number, tookMs: number) => deliveriesMax * Math.max(1, tookMs / 1_000);
 
 /** How often tiles of the job were handed to anybody. */
 async function deliveries(farm: AgentFarm, { jobId }: JobRecord): Promise<number> {
@@ -39,7 +48,7 @@ async function untilResults(farm: AgentFarm, record: JobRecord, frame: number, c
       seen = results.length;
       return seen >= count ? results : undefined;
     },
-    { timeoutMs: 20_000, describe: () => `${count} results of frame ${frame}; there are ${seen}` },
+    { timeoutMs: TIMEOUT_MS, describe: () => `${count} results of frame ${frame}; there are ${seen}` },
   );
 }
 
@@ -66,7 +75,7 @@ test('a node that is alone with a tile that it avoids asks ever more rarely, and
   process.stdout.write(
     `avoided tile: ${alone} deliveries in 5 s to a node alone with it; another has it ${tookMs} ms after its assignment\n`,
   );
-  expect(tookMs).toBeLessThan(2_000);
+  expect(tookMs).toBeLessThan(BEFORE_LEASE_ENDS_MS);
 });
 
 test('tiles behind those that a node avoids reach it all the same', async () => {
@@ -83,9 +92,9 @@ test('tiles behind those that a node avoids reach it all the same', async () => 
   const tookMs = Math.round(performance.now() - startMs);
   const count = await deliveries(farm, record);
   process.stdout.write(`64 tiles of 20 ms behind 5 that are avoided: ${tookMs} ms, ${count} deliveries\n`);
-  expect(tookMs, '640 ms of work for two slots').toBeLessThan(5_000);
+  expect(tookMs, '640 ms of work for two slots').toBeLessThan(BEFORE_LEASE_ENDS_MS);
   expect(await resultsOf(farm, record, 1)).toEqual([]);
-  expect(count).toBeLessThan(70 + 150);
+  expect(count).toBeLessThan(70 + allowed(150, tookMs));
 });
 
 test('a node that idles with open pulls does not keep tiles that it avoids from a busy one', async () => {
@@ -104,8 +113,8 @@ test('a node that idles with open pulls does not keep tiles that it avoids from 
   expect(results.every(({ meta }) => meta.nodeId === 'node-2' && meta.attempt === 1)).toBe(true);
   const count = (await deliveries(farm, record)) - before;
   process.stdout.write(`20 tiles of 50 ms that the idle node avoids: ${tookMs} ms, ${count} deliveries\n`);
-  expect(tookMs, 'one second of work for the one slot').toBeLessThan(3_000);
-  expect(count).toBeLessThan(20 + 100);
+  expect(tookMs, 'one second of work for the one slot').toBeLessThan(BEFORE_LEASE_ENDS_MS);
+  expect(count).toBeLessThan(20 + allowed(100, tookMs));
 });
 
 test('a node on which everything fails goes on slowly while nobody judges it, and at full speed once a tile succeeds', async () => {
@@ -143,11 +152,11 @@ test('a consumer that is deleted under a pull and made again is found again', as
   await untilResults(farm, record, 0, 4);
   const isPulling = async () =>
     (await jsm.consumers.info(names.tilesStream, names.consumer(record.jobId))).num_waiting > 0;
-  await waitUntil(isPulling, { timeoutMs: 5_000, describe: 'a pull that is out' });
+  await waitUntil(isPulling, { timeoutMs: TIMEOUT_MS, describe: 'a pull that is out' });
   await jsm.consumers.delete(names.tilesStream, names.consumer(record.jobId));
   await delay(1_000);
   const startMs = performance.now();
   await farm.queue(record, 2, 32);
   await untilResults(farm, record, 2, 4);
-  expect(performance.now() - startMs).toBeLessThan(4_000);
+  expect(performance.now() - startMs).toBeLessThan(BEFORE_LEASE_ENDS_MS);
 });

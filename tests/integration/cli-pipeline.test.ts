@@ -11,9 +11,7 @@ const SCENE = join(REPOSITORY, 'examples', 'valley', 'valley.glb');
 const EXPECTED = join(REPOSITORY, 'tests', 'golden', 'valley.0000.png');
 const RENDER = ['--frames', '0', '--size', '160x90', '--samples', '4', '--format', 'png'];
 
-test('the sample still looks as it is kept in the repository, and a changed picture fails the pipeline', {
-  timeout: 180_000,
-}, async () => {
+test('the sample still looks as it is kept in the repository, and a changed picture fails the pipeline', async () => {
   const rendered = await guian(['render', SCENE, ...RENDER, '--out', 'out'], folder);
   expect(rendered.code, rendered.stderr).toBe(0);
   const picture = join('out', 'valley.0000.png');

@@ -1,12 +1,29 @@
 /** `guian render` and `guian up` with real processes: frames come out, and nothing stays behind however it ends. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, afterEach, expect, test } from 'vitest';
 import { waitUntil } from '../support/wait-until.js';
 import { childrenOf, guian, isRunning, type RunningProgram, startGuian, testFolder } from './cli-program.js';
 
+/** Of a wait that only ends in vain when the thing never comes. */
+const TIMEOUT_MS = 60_000;
 const folder = testFolder();
+let running: RunningProgram[] = [];
+/** It is ended with its test at the latest, and its parts with it. */
+const start = (args: readonly string[]): RunningProgram => {
+  const program = startGuian(args, folder);
+  running.push(program);
+  return program;
+};
+afterEach(async () => {
+  for (const { child } of running) child.kill('SIGKILL');
+  await Promise.all(running.map(({ ended }) => ended));
+  running = [];
+  // What a failed test has left there fails no other.
+  for (const name of readdirSync(folder.tmp))
+    rmSync(join(folder.tmp, name), { recursive: true, force: true, maxRetries: 5 });
+});
 afterAll(() => folder[Symbol.dispose]());
 
 const SYNTHETIC = ['render', '--renderer', 'synthetic', '--size', '160x90', '--tile', '32'];
@@ -59,7 +76,7 @@ test('with --json every line is an event and the last one sums up', async () => 
 });
 
 test('Ctrl-C cancels, stops all and leaves no process and no file', async () => {
-  const program = startGuian([...LONG, '--out', 'interrupted'], folder);
+  const program = start([...LONG, '--out', 'interrupted']);
   const parts = await partsAtWork(program);
   process.kill(program.pid, 'SIGINT');
   const { code, stderr } = await program.ended;
@@ -73,10 +90,10 @@ test.for([
   ['as soon as the output folder is there', 'work', 'early-out'],
   ['as soon as the farm starts', 'tmp', 'early-farm'],
 ] as const)('Ctrl-C %s leaves nothing either', async ([, place, out]) => {
-  const program = startGuian([...LONG, '--out', out], folder);
+  const program = start([...LONG, '--out', out]);
   const isThere = () =>
     place === 'work' ? existsSync(join(folder.work, out)) : readdirSync(folder.tmp).length > 0;
-  await waitUntil(isThere, { timeoutMs: 20_000, describe: () => JSON.stringify(program.output()) });
+  await waitUntil(isThere, { timeoutMs: TIMEOUT_MS, describe: () => JSON.stringify(program.output()) });
   process.kill(program.pid, 'SIGINT');
   expect((await program.ended).code).toBe(130);
   expect(readdirSync(folder.tmp)).toEqual([]);
@@ -84,22 +101,22 @@ test.for([
 });
 
 test('a second Ctrl-C ends everything at once', async () => {
-  const program = startGuian([...LONG, '--out', 'killed'], folder);
+  const program = start([...LONG, '--out', 'killed']);
   const parts = await partsAtWork(program);
   process.kill(program.pid, 'SIGINT');
   process.kill(program.pid, 'SIGTERM');
   const { code } = await program.ended;
   expect([130, 143]).toContain(code);
-  await waitUntil(() => !parts.some(isRunning), { timeoutMs: 5_000, describe: 'all parts to be gone' });
+  await waitUntil(() => !parts.some(isRunning), { timeoutMs: TIMEOUT_MS, describe: 'all parts to be gone' });
   expect(readdirSync(folder.tmp)).toEqual([]);
 });
 
 test('SIGKILL leaves no process, and the next start removes the folder that was left', async () => {
-  const program = startGuian([...LONG, '--out', 'sigkill'], folder);
+  const program = start([...LONG, '--out', 'sigkill']);
   const parts = await partsAtWork(program);
   process.kill(program.pid, 'SIGKILL');
   await program.ended;
-  await waitUntil(() => !parts.some(isRunning), { timeoutMs: 10_000, describe: 'all parts to be gone' });
+  await waitUntil(() => !parts.some(isRunning), { timeoutMs: TIMEOUT_MS, describe: 'all parts to be gone' });
   expect(readdirSync(folder.tmp)).toHaveLength(1);
   const next = await guian([...SYNTHETIC, '--frames', '0', '--out', 'after'], folder);
   expect(next.code).toBe(0);
@@ -108,7 +125,7 @@ test('SIGKILL leaves no process, and the next start removes the folder that was 
 
 test('a part that dies is started again, and the frames are those of an undisturbed run', async () => {
   const args = [...SYNTHETIC, '--frames', '0-3', '--format', 'exr'];
-  const program = startGuian([...args, '--cost', '150', '--out', 'disturbed', '--json'], folder);
+  const program = start([...args, '--cost', '150', '--out', 'disturbed', '--json']);
   const parts = await partsAtWork(program);
   for (const pid of parts) process.kill(pid, 'SIGKILL');
   const { code, stderr } = await program.ended;
@@ -122,13 +139,10 @@ test('a part that dies is started again, and the frames are those of an undistur
 });
 
 test('a farm that stays takes jobs, shows them, hands out their frames and stops at Ctrl-C', async () => {
-  const up = startGuian(
-    ['up', '--json', '--slots', '2', '--listen', '127.0.0.1:0', '--store', 'farm'],
-    folder,
-  );
+  const up = start(['up', '--json', '--slots', '2', '--listen', '127.0.0.1:0', '--store', 'farm']);
   const ready = JSON.parse(
-    await waitUntil(() => up.output().stdout.split('\n')[0], {
-      timeoutMs: 20_000,
+    await waitUntil(() => /^(.*)\n/.exec(up.output().stdout)?.[1], {
+      timeoutMs: TIMEOUT_MS,
       describe: () => `the farm: ${up.output().stderr}`,
     }),
   ) as { address: string; pids: number[] };
@@ -166,7 +180,7 @@ test('a farm that stays takes jobs, shows them, hands out their frames and stops
 /** Process ids of the farm's parts, once a first tile is done. The program must run with --json. */
 async function partsAtWork(program: RunningProgram): Promise<number[]> {
   await waitUntil(() => /"tilesDone":[1-9]/.test(program.output().stdout), {
-    timeoutMs: 40_000,
+    timeoutMs: TIMEOUT_MS,
     describe: () => `a first tile: ${JSON.stringify(program.output())}`,
   });
   const parts = childrenOf(program.pid);

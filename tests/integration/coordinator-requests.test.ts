@@ -5,14 +5,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import * as grpc from '@grpc/grpc-js';
 import * as protoLoader from '@grpc/proto-loader';
 import { protoPath as healthProto } from 'grpc-health-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { runCoordinator } from '#coordinator/main.js';
 import { call } from '#shared/wire/coordinator-client.js';
 import type { JobSpec } from '#shared/wire/generated/guian/v1/JobSpec.js';
 import type { MissingBlobsResponse__Output } from '#shared/wire/generated/guian/v1/MissingBlobsResponse.js';
 import type { RenderSettings } from '#shared/wire/generated/guian/v1/RenderSettings.js';
 import { type CoordinatorFarm, startCoordinatorFarm } from '../support/coordinator-farm.js';
-import { farmCalls, SCENE, SCENE_DIGEST, spec } from '../support/farm-calls.js';
+import { farmCalls, SCENE, SCENE_DIGEST, spec, TIMEOUT_MS } from '../support/farm-calls.js';
 import { waitUntil } from '../support/wait-until.js';
 
 let farm: CoordinatorFarm;
@@ -23,6 +23,10 @@ beforeAll(async () => {
   studio = farmCalls(farm);
   await farm.start();
   await studio.upload(SCENE);
+});
+afterEach(async () => {
+  if (!farm.isUp) await farm.start();
+  await studio.cancelAll();
 });
 afterAll(async () => {
   await farm[Symbol.asyncDispose]();
@@ -115,7 +119,7 @@ describe('a submit', () => {
     ],
     ['too many attempts', { maxAttempts: 101 }, /^spec\.max_attempts is 101/],
     ['a long name', { name: 'x'.repeat(129) }, /^spec\.name/],
-    ['an unknown renderer', settings({ renderer: 'magic' }), /^spec\.settings\.renderer is "magic"/],
+    ['a renderer that cannot be', settings({ renderer: 'Magic!' }), /^spec\.settings\.renderer is "Magic!"/],
     [
       'a huge frame',
       settings({ widthPx: 32_000, heightPx: 32_000 }),
@@ -207,7 +211,7 @@ describe('jobs', () => {
     expect(await consumers()).toBe(before + 1);
     stream.cancel();
     await waitUntil(async () => (await consumers()) === before, {
-      timeoutMs: 10_000,
+      timeoutMs: TIMEOUT_MS,
       describe: 'no consumer',
     });
     await studio.cancel(job!.jobId);

@@ -1,19 +1,22 @@
 /** Retries and their events at the worst moments: in a running job, and with the coordinator killed in between. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type CoordinatorFarm, startCoordinatorFarm } from '../support/coordinator-farm.js';
 import { failedReply } from '../support/fake-agent.js';
-import { farmCalls, SCENE, spec } from '../support/farm-calls.js';
+import { farmCalls, SCENE, spec, TIMEOUT_MS } from '../support/farm-calls.js';
 import { waitUntil } from '../support/wait-until.js';
 
 let farm: CoordinatorFarm;
 let studio: ReturnType<typeof farmCalls>;
-const TIMEOUT_MS = 15_000;
 
 beforeAll(async () => {
   farm = await startCoordinatorFarm();
   studio = farmCalls(farm);
   await farm.startProcess();
   await studio.upload(SCENE);
+});
+afterEach(async () => {
+  if (!farm.isUp) await farm.startProcess();
+  await studio.cancelAll();
 });
 afterAll(async () => {
   await farm[Symbol.asyncDispose]();
@@ -84,11 +87,11 @@ describe('a retry', () => {
     const failing = await studio.agent(jobId, {
       replies: (tile, rendered) => [tile.tile === 3 ? failedReply(rendered) : rendered],
     });
-    await studio.state(jobId, 'finished_with_failures');
+    await studio.ended(jobId, 'finished_with_failures');
     await failing.stop();
     await studio.retry(jobId);
     await farm.killProcess();
-    await farm.startProcess();
+    await studio.fed(jobId, 24, () => farm.startProcess());
     expect(await studio.get(jobId)).toMatchObject({
       state: 'running',
       progress: { framesFailed: 0, tilesDone: 0 },
@@ -97,12 +100,16 @@ describe('a retry', () => {
     await waitUntil(() => first.tiles.length === 7, { timeoutMs: TIMEOUT_MS, describe: '7 tiles' });
     await first.stop();
     await farm.killProcess();
-    await farm.startProcess();
+    await studio.fed(jobId, 17, () => farm.startProcess());
     const second = await studio.agent(jobId, { nodeId: 'fake-2' });
     await studio.state(jobId, 'finished');
     await second.stop();
-    expect(first.tiles.length + second.tiles.length).toBe(24);
+    const again = [...first.tiles, ...second.tiles].map(
+      ({ frame, tile, attempt }) => `${frame}/${tile}/${attempt}`,
+    );
+    expect(again, again.join(' ')).toHaveLength(24);
     await studio.cleared(jobId);
+    await studio.told(jobId, 'finished', 2);
     const story = await told(jobId);
     expect(new Set(story.filter((line) => line !== 'finished')).size).toBe(story.length - 2);
     expect(story.filter((line) => /^(retried|started|submitted|finished)/.test(line))).toEqual([
@@ -120,23 +127,14 @@ describe('the events of a job', () => {
     const failing = (tilesMax: number) =>
       studio.agent(jobId, { tilesMax, replies: (_tile, rendered) => [failedReply(rendered)] });
     const first = await failing(3);
-    await waitUntil(
-      async () => (await told(jobId)).filter((line) => /^attempt_failed/.test(line)).length === 3,
-      {
-        timeoutMs: TIMEOUT_MS,
-        describe: 'three failures told',
-      },
-    );
+    await studio.told(jobId, 'attempt_failed', 3);
     await first.stop();
     await farm.killProcess();
     const away = await failing(2);
     await waitUntil(() => away.tiles.length === 2, { timeoutMs: TIMEOUT_MS, describe: 'two more failures' });
     await away.stop();
     await farm.startProcess();
-    await waitUntil(async () => (await told(jobId)).length >= 7, {
-      timeoutMs: TIMEOUT_MS,
-      describe: 'all five failures told',
-    });
+    await studio.told(jobId, 'attempt_failed', 5);
     const tiles = [...first.tiles, ...away.tiles].map(({ tile }) => `attempt_failed 1 ${tile} 1`);
     expect((await told(jobId)).sort()).toEqual([...tiles, 'started', 'submitted'].sort());
     await studio.cancel(jobId);

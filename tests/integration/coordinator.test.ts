@@ -1,21 +1,25 @@
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { JobId } from '#shared/domain/ids.js';
 import { encodeTile } from '#shared/image/tile-codec.js';
 import { type CoordinatorFarm, startCoordinatorFarm } from '../support/coordinator-farm.js';
 import { digestOf, failedReply, publishResult, renderTile } from '../support/fake-agent.js';
-import { farmCalls, leftOnBus, SCENE, spec } from '../support/farm-calls.js';
+import { farmCalls, leftOnBus, SCENE, spec, TIMEOUT_MS } from '../support/farm-calls.js';
+import { pixelDigests } from '../support/pixel-digests.js';
 import { waitUntil } from '../support/wait-until.js';
 
 let farm: CoordinatorFarm;
 let studio: ReturnType<typeof farmCalls>;
-const TIMEOUT_MS = 15_000;
 
 beforeAll(async () => {
   farm = await startCoordinatorFarm();
   studio = farmCalls(farm);
   await farm.start();
   await studio.upload(SCENE);
+});
+afterEach(async () => {
+  if (!farm.isUp) await farm.start();
+  await studio.cancelAll();
 });
 afterAll(async () => {
   await farm[Symbol.asyncDispose]();
@@ -31,17 +35,7 @@ async function undisturbedDigests(): Promise<string[]> {
   const agent = await studio.agent(job!.jobId);
   await studio.state(job!.jobId, 'finished');
   await agent.stop();
-  return pixelDigests(job!.jobId);
-}
-
-/** Digests of the frames' pixels: the header names the job, so it is cut off by taking the file's second half. */
-async function pixelDigests(jobId: string): Promise<string[]> {
-  const digests: string[] = [];
-  for (const { frame } of await studio.frames(jobId)) {
-    const bytes = await studio.download(jobId, frame, 'exr');
-    digests.push(sha256(bytes.subarray(bytes.length / 2)));
-  }
-  return digests;
+  return pixelDigests(studio, job!.jobId);
 }
 
 describe('a coordinator', () => {
@@ -93,14 +87,14 @@ describe('a coordinator', () => {
     const second = await studio.agent(jobId, { nodeId: 'fake-2', tilesMax: 9 });
     await waitUntil(() => second.tiles.length === 9, { timeoutMs: TIMEOUT_MS, describe: '9 tiles' });
     await second.stop();
-    await farm.start();
+    await studio.fed(jobId, 10, () => farm.start());
     const third = await studio.agent(jobId, { nodeId: 'fake-3' });
     await studio.state(jobId, 'finished');
     await third.stop();
     const tiles = [...first.tiles, ...second.tiles, ...third.tiles];
     expect(new Set(tiles.map(({ frame, tile }) => `${frame}/${tile}`)).size).toBe(36);
     expect(tiles).toHaveLength(36);
-    expect(await pixelDigests(jobId)).toEqual(wanted);
+    expect(await pixelDigests(studio, jobId)).toEqual(wanted);
     await studio.cleared(jobId);
   });
 
@@ -167,7 +161,7 @@ describe('a coordinator', () => {
     const events = await watching;
     await agent.stop();
     expect(await studio.get(jobId)).toMatchObject({ state: 'finished', progress: { tilesDone: 36 } });
-    expect(await pixelDigests(jobId)).toEqual(wanted);
+    expect(await pixelDigests(studio, jobId)).toEqual(wanted);
     const rejected = events.filter((event) => event.kind === 'result_rejected').map((event) => event.message);
     expect(rejected.some((text) => /node liar .* differs from the result of node fake-1/.test(text))).toBe(
       true,
@@ -248,7 +242,7 @@ describe('a coordinator', () => {
     const second = await studio.agent(jobId, { nodeId: 'fake-2' });
     await studio.state(jobId, 'finished');
     await second.stop();
-    expect(await pixelDigests(jobId)).toEqual(wanted);
+    expect(await pixelDigests(studio, jobId)).toEqual(wanted);
     expect(kinds(await watching).at(-1)).toBe('finished');
     await studio.cleared(jobId);
   });

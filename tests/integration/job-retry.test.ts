@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Farm, startFarm } from '#cli/farm/embedded-farm.js';
 import { decodeExr } from '#shared/image/exr-decode.js';
+import { waitUntil } from '#tests/support/wait-until.js';
 import { guian, testFolder } from './cli-program.js';
 
 /** While it is there, tile 16,0 (the second one) of each frame fails. */
@@ -131,7 +132,15 @@ it('a failed job says who tried what, and renders just its failed frames once th
   }
 
   // The whole story, each part of it once and in order.
-  const story = await events(jobId);
+  let story: Event[] = [];
+  const ends = () => story.filter(({ kind }) => kind === 'finished').length;
+  await waitUntil(
+    async () => {
+      story = await events(jobId);
+      return ends() >= 4;
+    },
+    { timeoutMs: 60_000, describe: () => `four ends: ${JSON.stringify(story)}` },
+  );
   const count = (kind: string, frame?: number) =>
     story.filter((event) => event.kind === kind && (frame === undefined || event.frame === frame)).length;
   expect(story.map(({ kind }) => kind).slice(0, 2)).toEqual(['submitted', 'started']);
@@ -150,4 +159,4 @@ it('a failed job says who tried what, and renders just its failed frames once th
   expect(text.find((line) => /attempt_failed/.test(line))).toMatch(
     /^\S+Z +attempt_failed +0002 +1 +1 +\S+ +RENDER_FAILED: /,
   );
-}, 120_000);
+});

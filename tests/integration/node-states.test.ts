@@ -1,18 +1,15 @@
 /** What the coordinator makes of what nodes say and do: drain, trouble, results that cannot be used. The nodes are heartbeats. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Assignment, assignmentSchema, decodeMessage } from '#shared/bus/messages.js';
 import { retryCall } from '#shared/bus/retry-call.js';
 import type { JobId } from '#shared/domain/ids.js';
-import { call } from '#shared/wire/coordinator-client.js';
-import type { ListNodesResponse__Output } from '#shared/wire/generated/guian/v1/ListNodesResponse.js';
 import { type CoordinatorFarm, startCoordinatorFarm } from '../support/coordinator-farm.js';
 import { failedReply } from '../support/fake-agent.js';
 import { startFakeNode } from '../support/fake-node.js';
-import { farmCalls, SCENE, spec } from '../support/farm-calls.js';
+import { farmCalls, SCENE, spec, TIMEOUT_MS } from '../support/farm-calls.js';
 import { waitUntil } from '../support/wait-until.js';
 import { startWorkingNode } from '../support/working-node.js';
 
-const TIMEOUT_MS = 15_000;
 let farm: CoordinatorFarm;
 let studio: ReturnType<typeof farmCalls>;
 
@@ -22,16 +19,16 @@ beforeAll(async () => {
   await farm.start();
   await studio.upload(SCENE);
 });
+afterEach(async () => {
+  await studio.cancelAll();
+  // Those of this test are the only ones that the next one's jobs must not count on.
+  await waitFor('all nodes have left', async () => (await studio.nodes()).length === 0);
+});
 afterAll(async () => {
   await farm[Symbol.asyncDispose]();
 });
 
-async function node(nodeId: string) {
-  const { nodes } = await call<ListNodesResponse__Output>(farm.client, (options, done) =>
-    farm.client.nodes.list({}, options, done as never),
-  );
-  return nodes.find((one) => one.nodeId === nodeId);
-}
+const node = async (nodeId: string) => (await studio.nodes()).find((one) => one.nodeId === nodeId);
 
 async function assignedJobs(nodeId: string): Promise<string[]> {
   const { kvm, names } = farm.bus;
@@ -43,8 +40,9 @@ async function assignedJobs(nodeId: string): Promise<string[]> {
 
 const waitFor = <T>(describe: string, condition: () => T | Promise<T>) =>
   waitUntil(condition, { timeoutMs: TIMEOUT_MS, describe });
-const messages = async (jobId: string, kind: string) =>
-  (await studio.watch(jobId, 0, true)).filter((event) => event.kind === kind).map(({ message }) => message);
+/** Of a job's events of a kind, once there are so many. */
+const messages = async (jobId: string, kind: string, atLeast: number) =>
+  (await studio.told(jobId, kind, atLeast)).map(({ message }) => message);
 
 describe('a node that drains', () => {
   it('keeps the jobs that it has until they end, gets no new one, and is not counted on', async () => {
@@ -75,19 +73,17 @@ describe('a node in trouble', () => {
     const jobId = (await studio.submit()).job!.jobId as JobId;
     await waitFor('both work for it', async () => (await assignedJobs('second')).includes(jobId));
     first.say({ jobIds: [jobId], troubles: [trouble] });
-    await waitFor('it is told', async () => (await messages(jobId, 'paused')).length === 1);
+    await studio.told(jobId, 'paused');
     // Another number in the text is the same trouble.
     first.say({ troubles: [{ ...trouble, message: `${trouble.message} soon` }] });
     second.say({ jobIds: [jobId], troubles: [{ ...trouble, jobId }] });
-    await waitFor('the second is told', async () => (await messages(jobId, 'paused')).length === 2);
-    expect(await messages(jobId, 'paused')).toEqual([
+    expect(await messages(jobId, 'paused', 2)).toEqual([
       `node first cannot work for it: ${trouble.message}`,
       `node second cannot work for it: ${trouble.message}; no other node can, so the job waits`,
     ]);
     expect((await node('second'))?.troubles).toEqual([`job ${jobId}: DISK_FULL: ${trouble.message}`]);
     second.say({ troubles: [] });
-    await waitFor('its end is told', async () => (await messages(jobId, 'resumed')).length === 1);
-    expect(await messages(jobId, 'resumed')).toEqual(['node second can work for it again']);
+    expect(await messages(jobId, 'resumed', 1)).toEqual(['node second can work for it again']);
     await studio.cancel(jobId);
   });
 
@@ -105,7 +101,7 @@ describe('a node in trouble', () => {
     await agent.stop();
     better.say({ jobIds: [jobId], troubles: [trouble] });
     await waitFor('it works again', async () => (await assignedJobs('blocked')).includes(jobId));
-    expect(await messages(jobId, 'node_forgiven')).toEqual([
+    expect(await messages(jobId, 'node_forgiven', 1)).toEqual([
       'node blocked may have tiles of it again: no better node is left',
     ]);
     better.say({ troubles: [] });
@@ -117,14 +113,13 @@ describe('a node in trouble', () => {
     using troubled = startFakeNode(farm.bus, 'troubled');
     const jobId = (await studio.submit(spec({ frames: '1' }))).job!.jobId as JobId;
     troubled.say({ jobIds: [jobId], troubles: [trouble] });
-    await waitFor('it is told', async () => (await messages(jobId, 'paused')).length === 1);
-    const working = await startWorkingNode(farm.bus, jobId, {
+    await studio.told(jobId, 'paused');
+    await using _working = await startWorkingNode(farm.bus, jobId, {
       nodeId: 'working',
       answer: ({ tile, attempt }, rendered) =>
         tile === 5 && attempt === 1 ? failedReply(rendered) : rendered,
     });
     await studio.state(jobId, 'finished');
-    await working.leave();
   });
 });
 
@@ -146,11 +141,12 @@ describe('a node all of whose results are corrupt', () => {
       state: 'ready',
       blockedJobs: [{ jobId, failures: 3 }],
     });
-    expect(await assignedJobs('sound')).toEqual([jobId]);
+    await waitFor('the other has it', async () => (await assignedJobs('sound')).includes(jobId));
     const rest = await studio.agent(jobId, { nodeId: 'sound' });
     await studio.state(jobId, 'finished');
     await rest.stop();
-    expect(await messages(jobId, 'node_blocked')).toEqual([
+    const told = await studio.ended(jobId);
+    expect(told.filter(({ kind }) => kind === 'node_blocked').map(({ message }) => message)).toEqual([
       expect.stringMatching(/^node corrupt gets no more tiles of it: it failed 3 .*TILE_CHECKSUM_MISMATCH/),
     ]);
   });

@@ -1,15 +1,14 @@
 /** Messages in the queue that say something else than what the coordinator would have put there. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { decodeMessage, encodeMessage, type TileMessage, tileMessageSchema } from '#shared/bus/messages.js';
 import { type JobId, jobIdSchema, type NodeId } from '#shared/domain/ids.js';
 import { type CoordinatorFarm, startCoordinatorFarm } from '#tests/support/coordinator-farm.js';
 import { failedReply, publishResult, renderTile } from '#tests/support/fake-agent.js';
-import { farmCalls, leftOnBus, SCENE, spec } from '#tests/support/farm-calls.js';
+import { farmCalls, leftOnBus, SCENE, spec, TIMEOUT_MS } from '#tests/support/farm-calls.js';
 import { waitUntil } from '#tests/support/wait-until.js';
 import { startWorkingNode } from '#tests/support/working-node.js';
 
 const TILES = 12;
-const TIMEOUT_MS = 20_000;
 const A = 'a' as NodeId;
 
 let farm: CoordinatorFarm;
@@ -22,6 +21,10 @@ beforeAll(async () => {
   await studio.upload(SCENE);
 });
 
+afterEach(async () => {
+  if (!farm.isUp) await farm.start();
+  await studio.cancelAll();
+});
 afterAll(async () => {
   await farm[Symbol.asyncDispose]();
 });
@@ -55,13 +58,11 @@ describe('a coordinator', () => {
     const one = await queued(jobId, 1, 0);
     for (let tile = 0; tile < TILES; tile++)
       for (const attempt of [2, 3, 4]) await publish({ ...one, tile, attempt, avoid: [A] });
-    await tilesInQueue(jobId, 5 * TILES);
+    // Each of them was in the queue, or publishing it would have failed; they go from it as soon as somebody looks.
     await tilesInQueue(jobId, 2 * TILES);
-    const node = await startWorkingNode(farm.bus, jobId, { nodeId: A });
-    await studio.state(jobId, 'finished');
-    await node.leave();
+    await using node = await startWorkingNode(farm.bus, jobId, { nodeId: A });
+    const events = await studio.ended(jobId);
     expect(node.begun.map(({ attempt }) => attempt)).toEqual(new Array(2 * TILES).fill(1));
-    const events = await studio.watch(jobId, 0, true);
     expect(events.filter(({ kind }) => kind === 'repaired')).toEqual([]);
   });
 
@@ -73,9 +74,8 @@ describe('a coordinator', () => {
     await jsm.streams.purge(names.tilesStream, { filter: names.tile(one) });
     await publish({ ...one, avoid: [A] });
     await farm.start();
-    const node = await startWorkingNode(farm.bus, jobId, { nodeId: A });
+    await using node = await startWorkingNode(farm.bus, jobId, { nodeId: A });
     await studio.state(jobId, 'finished');
-    await node.leave();
     expect(node.begun).toHaveLength(TILES);
     expect(node.begun.filter(({ tile }) => tile === 3)).toMatchObject([{ attempt: 2 }]);
     await studio.cleared(jobId);
@@ -83,14 +83,19 @@ describe('a coordinator', () => {
 
   it('blames a node for what it fails of a frame that is finished', async () => {
     const jobId = await submit('1-2', 2 * TILES);
-    const idle = await startWorkingNode(farm.bus, jobId, { nodeId: 'late', takes: false });
-    const node = await startWorkingNode(farm.bus, jobId, {
+    await using _idle = await startWorkingNode(farm.bus, jobId, { nodeId: 'late', takes: false });
+    await using node = await startWorkingNode(farm.bus, jobId, {
       nodeId: A,
       answer: ({ frame }, rendered) => (frame === 2 ? 'never' : rendered),
     });
     await waitUntil(async () => (await studio.frames(jobId)).some(({ state }) => state === 'finished'), {
       timeoutMs: TIMEOUT_MS,
       describe: 'the first frame',
+    });
+    // What comes before its results are removed is removed with them.
+    await waitUntil(async () => (await leftOnBus(farm, jobId)).results === 0, {
+      timeoutMs: TIMEOUT_MS,
+      describe: 'no results on the bus',
     });
     const events = studio.watch(jobId);
     for (const tile of node.begun.filter(({ frame }) => frame === 1).slice(0, 3))
@@ -102,6 +107,5 @@ describe('a coordinator', () => {
     );
     await studio.cancel(jobId);
     expect((await events).filter(({ kind }) => kind === 'attempt_failed')).toEqual([]);
-    for (const one of [idle, node]) await one.leave();
   });
 });

@@ -7,7 +7,9 @@ import { nanos } from '@nats-io/transport-node';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type RunningNatsServer, startNatsServer } from '#cli/farm/start-nats-server.js';
 import { connectBus } from '#shared/bus/connect.js';
+import { retryCall } from '#shared/bus/retry-call.js';
 import { ensureStreams } from '#shared/bus/streams.js';
+import { waitUntil } from '#tests/support/wait-until.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'guian-streams-'));
 let server: RunningNatsServer;
@@ -65,4 +67,20 @@ it("refuses subjects that are somebody else's", async () => {
     code: 'BUS_CONFLICT',
     message: expect.stringMatching(/overlap/),
   });
+});
+
+it('what is stored while its stream is lost waits until the stream is made again', async () => {
+  await using bus = await connectBus(server.url, 'lost', 'test');
+  await ensureStreams(bus);
+  const bucket = await bus.kvm.open(bus.names.jobsBucket);
+  await bus.jsm.streams.delete(`KV_${bus.names.jobsBucket}`);
+  let tries = 0;
+  const stored = retryCall('put a record', () => {
+    tries++;
+    return bucket.put('job', 'record');
+  });
+  await waitUntil(() => tries > 1, { describe: 'a second try' });
+  await ensureStreams(bus);
+  await stored;
+  expect((await bucket.get('job'))?.string()).toBe('record');
 });

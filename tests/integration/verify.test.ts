@@ -1,20 +1,25 @@
 /** Tiles that count only once two nodes have given the same pixels. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { TileMessage } from '#shared/bus/messages.js';
 import { type JobId, jobIdSchema } from '#shared/domain/ids.js';
 import { type CoordinatorFarm, startCoordinatorFarm } from '#tests/support/coordinator-farm.js';
 import { failedReply, type Reply } from '#tests/support/fake-agent.js';
-import { farmCalls, leftOnBus, SCENE, spec } from '#tests/support/farm-calls.js';
+import { farmCalls, leftOnBus, SCENE, spec, TIMEOUT_MS } from '#tests/support/farm-calls.js';
 import { pixelDigests } from '#tests/support/pixel-digests.js';
 import { waitUntil } from '#tests/support/wait-until.js';
-import { blackReply, startWorkingNode, type WorkingNodeOptions } from '#tests/support/working-node.js';
+import {
+  blackReply,
+  startWorkingNode,
+  type WorkingNode,
+  type WorkingNodeOptions,
+} from '#tests/support/working-node.js';
 
 const TILES = 12;
-const TIMEOUT_MS = 20_000;
 
 let farm: CoordinatorFarm;
 let studio: ReturnType<typeof farmCalls>;
 let reference: string[];
+let nodesOfTest: WorkingNode[] = [];
 
 beforeAll(async () => {
   farm = await startCoordinatorFarm();
@@ -28,6 +33,12 @@ beforeAll(async () => {
   reference = await pixelDigests(studio, job!.jobId);
 });
 
+afterEach(async () => {
+  if (!farm.isUp) await farm.start();
+  await studio.cancelAll();
+  await Promise.all(nodesOfTest.map((node) => node.leave()));
+  nodesOfTest = [];
+});
 afterAll(async () => {
   await farm[Symbol.asyncDispose]();
 });
@@ -42,11 +53,16 @@ async function submit(changes: Parameters<typeof spec>[0] = {}): Promise<JobId> 
   return jobId;
 }
 
-const start = (jobId: JobId, options: readonly WorkingNodeOptions[]) =>
-  Promise.all(options.map((one) => startWorkingNode(farm.bus, jobId, one)));
+/** They leave after the test at the latest. */
+async function start(jobId: JobId, options: readonly WorkingNodeOptions[]): Promise<WorkingNode[]> {
+  const nodes = await Promise.all(options.map((one) => startWorkingNode(farm.bus, jobId, one)));
+  nodesOfTest.push(...nodes);
+  return nodes;
+}
 
+/** Of a job that has finished. */
 async function eventsOf(jobId: JobId, kind: string): Promise<string[]> {
-  const events = await studio.watch(jobId, 0, true);
+  const events = await studio.ended(jobId);
   return events.filter((event) => event.kind === kind).map((event) => event.message);
 }
 

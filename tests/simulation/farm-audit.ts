@@ -7,6 +7,7 @@ import { type LiveFrame, tileState } from '#coordinator/jobs/live-frame.js';
 import type { LiveJob } from '#coordinator/jobs/live-job.js';
 import { isAttemptLive, liveAttempts, unwantedNodes } from '#coordinator/jobs/tile-case.js';
 import type { NextTile } from '#coordinator/jobs/tile-order.js';
+import type { QueuedAttempt } from '#coordinator/recovery/lost-tiles.js';
 import { LOSSES_UNTIL_ISOLATED } from '#coordinator/recovery/tiles-at-work.js';
 import type { JobId, NodeId } from '#shared/domain/ids.js';
 import type { NodePlan } from './farm-plan.js';
@@ -30,6 +31,7 @@ export interface FarmCounts {
   failures: number;
   agentsKilledByTiles: number;
   lossesReported: number;
+  toldWithoutNode: number;
   unverified: number;
   framesFinished: number;
   framesFailed: number;
@@ -37,7 +39,7 @@ export interface FarmCounts {
 
 export class FarmAudit {
   readonly totals: FarmCounts = {
-    ...{ attempts: 0, failures: 0, agentsKilledByTiles: 0, lossesReported: 0 },
+    ...{ attempts: 0, failures: 0, agentsKilledByTiles: 0, lossesReported: 0, toldWithoutNode: 0 },
     ...{ unverified: 0, framesFinished: 0, framesFailed: 0 },
   };
   private readonly world: FarmWorld;
@@ -141,6 +143,16 @@ export class FarmAudit {
       const key = tileKey(kept.jobId, kept.frame, kept.tile);
       this.broken('tiles of lost nodes go to others at once', `${key} is still with ${agent.instanceId}`);
     });
+  }
+
+  /** Tiles were lost with a connection, says the coordinator. */
+  toldWithoutNode(jobId: JobId, tiles: readonly QueuedAttempt[], lookedAtMs: number): void {
+    this.totals.toldWithoutNode += tiles.length;
+    for (const { frame, tile, attempt } of tiles) {
+      const { state, waitsSinceMs } = this.world.queue.find({ jobId, frame, tile, attempt }) ?? {};
+      if ((state === 'again' || state === 'resting') && waitsSinceMs! < lookedAtMs)
+        this.broken('no tile that waits for a slot is told as lost', tileKey(jobId, frame, tile));
+    }
   }
 
   /** A node has given a result that needs a second one. */

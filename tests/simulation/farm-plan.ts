@@ -66,6 +66,7 @@ export type Sabotage =
   | 'second opinions are not asked for'
   | 'ended jobs are not cleared'
   | 'losses are not counted'
+  | 'tiles that wait for a slot are taken for lost'
   | 'nobody is blamed';
 
 export interface FarmPlan {
@@ -87,6 +88,10 @@ const FAULT_KINDS: readonly FaultKind[] = [
   ...(['kill coordinator', 'kill coordinator', 'kill server', 'lose tiles', 'lose results'] as const),
 ];
 const TILE_PX = 16;
+const TILES_MS = [50, 300, 1_500];
+/** Slots stay busy for longer than whoever watches the queue looks. */
+const LONG_TILES_MS = [1_500, 6_000, 12_000];
+const LONG_TILES_DRAW = 2 ** 34;
 
 export interface SimulationOptions {
   readonly sabotage?: Sabotage | undefined;
@@ -105,7 +110,11 @@ export function farmPlan(seed: number, { sabotage }: SimulationOptions = {}): Fa
   });
   const calmAtMs = isBadAlone || random.chance(0.2) ? 0 : random.between(5_000, 40_000);
   const jobCount = random.whole(1, 3);
-  const jobs = Array.from({ length: jobCount }, (_, index) => jobPlan(random, seed, index, calmAtMs));
+  // Drawn apart, so that the other farms of known seeds stay what they were.
+  const tileTimes = new Random(seed + LONG_TILES_DRAW).chance(0.15) ? LONG_TILES_MS : TILES_MS;
+  const jobs = Array.from({ length: jobCount }, (_, index) =>
+    jobPlan(random, seed, index, calmAtMs, tileTimes),
+  );
   const faultCount = calmAtMs === 0 ? 0 : random.whole(0, 10);
   const faults = Array.from({ length: faultCount }, () => ({
     kind: random.pick(FAULT_KINDS),
@@ -139,7 +148,13 @@ function nodePlan(random: Random, index: number, isGoodLikely: boolean): NodePla
   };
 }
 
-function jobPlan(random: Random, seed: number, index: number, calmAtMs: number): JobPlan {
+function jobPlan(
+  random: Random,
+  seed: number,
+  index: number,
+  calmAtMs: number,
+  tileTimes: readonly number[],
+): JobPlan {
   const tilesPerFrame = random.chance(0.5) ? random.whole(2, 8) : random.whole(2, 30);
   const frames = Array.from({ length: random.whole(1, tilesPerFrame > 15 ? 2 : 4) }, (_, frame) => frame + 1);
   const poison = new Map<string, Poison>();
@@ -169,7 +184,7 @@ function jobPlan(random: Random, seed: number, index: number, calmAtMs: number):
   return {
     record,
     tilesPerFrame,
-    tileMs: random.pick([50, 300, 1_500]) * random.between(0.5, 1.5),
+    tileMs: random.pick(tileTimes) * random.between(0.5, 1.5),
     submittedAtMs: index === 0 ? 0 : random.between(0, Math.max(1_000, calmAtMs / 2)),
     poison,
     isRetried: random.chance(0.3),

@@ -28,6 +28,7 @@ const BREAKS: readonly (readonly [Sabotage, RegExp])[] = [
   ['ended jobs are not cleared', /nothing is left behind/],
   ['losses are not counted', /a tile ends few agents/],
   ['nobody is blamed', /a bad node is blocked/],
+  ['tiles that wait for a slot are taken for lost', /no tile that waits for a slot is told as lost/],
 ];
 
 describe('a simulated farm', () => {
@@ -43,6 +44,7 @@ describe('a simulated farm', () => {
       framesFinished: 0,
       framesFailed: 0,
       agentsKilledByTiles: 0,
+      toldWithoutNode: 0,
     };
     const failures: string[] = [];
     const startedAtMs = performance.now();

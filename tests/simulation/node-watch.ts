@@ -2,17 +2,20 @@
 
 import type { LiveJob } from '#coordinator/jobs/live-job.js';
 import { countLosses } from '#coordinator/jobs/lost-at-work.js';
-import { type QueuedTile, queuedTiles } from '#coordinator/jobs/queued-tiles.js';
-import { isAttemptLive, setSequence } from '#coordinator/jobs/tile-case.js';
+import { type IsOver, lostAgent, lostHands, takeFromHands } from '#coordinator/jobs/lost-hands.js';
+import type { QueuedTile } from '#coordinator/jobs/queued-tiles.js';
+import { setSequence } from '#coordinator/jobs/tile-case.js';
+import { type JobSweep, judgeSuspects, suspectedTiles } from '#coordinator/jobs/untold-in-job.js';
+import { GivenTiles } from '#coordinator/recovery/given-tiles.js';
 import { type Instance, Instances, type LostInstance, toDrop } from '#coordinator/recovery/instances.js';
-import { attemptKey, heldKey, lostTiles, type QueuedAttempt } from '#coordinator/recovery/lost-tiles.js';
-import { tilesAtWork } from '#coordinator/recovery/tiles-at-work.js';
-import type { Heartbeat, HeartbeatAnswer, HeldAttempt } from '#shared/bus/messages.js';
+import type { QueuedAttempt } from '#coordinator/recovery/lost-tiles.js';
+import { accountedTiles, StandingLeases } from '#coordinator/recovery/standing-leases.js';
+import type { LostAgent, QueueLook } from '#coordinator/recovery/untold-tiles.js';
+import type { Heartbeat, HeartbeatAnswer } from '#shared/bus/messages.js';
 import type { JobId, NodeId } from '#shared/domain/ids.js';
 import { TIMES } from '#shared/limits.js';
 import { nextJobState } from '#shared/state/job-state.js';
 import type { SimCoordinator } from './sim-coordinator.js';
-import type { Delivered } from './tile-queue.js';
 
 const CHECK_EVERY_MS = 250;
 const ASK_EVERY_MS = 10;
@@ -23,22 +26,15 @@ export interface HeardNode {
   readonly state: 'ready' | 'draining' | 'lost';
 }
 
-interface WantedSweep {
-  readonly nodeIds: Set<NodeId>;
-  readonly given: Set<string>;
-  slotsCrashed: number;
-}
-
 export class NodeWatch {
   readonly instances = new Instances();
   readonly nodes = new Map<NodeId, HeardNode>();
   private readonly coordinator: SimCoordinator;
   private readonly listeningSinceMs: number;
-  private sweepWanted = new Map<JobId, WantedSweep>();
+  private sweepWanted = new Map<JobId, LostAgent[]>();
   private isSweeping = false;
-  /** Where the oldest lease stood, by job: at the last look, and when tiles in nobody's hand were last given away. */
-  private stood = new Map<JobId, number>();
-  private readonly gaveAt = new Map<JobId, { readonly acknowledgedUpTo: number; readonly atMs: number }>();
+  private readonly given = new GivenTiles();
+  private readonly standing = new StandingLeases();
 
   constructor(coordinator: SimCoordinator) {
     this.coordinator = coordinator;
@@ -70,21 +66,14 @@ export class NodeWatch {
 
   private sweepWhatStands(): void {
     const { jobs, world } = this.coordinator;
-    const { nowMs } = world.time;
-    const before = this.stood;
-    this.stood = new Map();
-    if (world.plan.sabotage === 'lost nodes are ignored' || !this.isAnybodyThere()) return;
-    const standing: JobId[] = [];
-    for (const job of jobs.values()) {
-      const { jobId } = job;
-      const { leased, acknowledgedUpTo } = world.queue.delivered(jobId);
-      if (job.isEnding || leased === 0) continue;
-      this.stood.set(jobId, acknowledgedUpTo);
-      if (before.get(jobId) !== acknowledgedUpTo) continue;
-      const gave = this.gaveAt.get(jobId);
-      const isWaiting = gave?.acknowledgedUpTo === acknowledgedUpTo && nowMs - gave.atMs < TIMES.leaseMs;
-      if (!isWaiting && leased > this.instances.handsOf(jobId).held.length) standing.push(jobId);
-    }
+    if (world.plan.sabotage === 'lost nodes are ignored') return;
+    const live = this.isAnybodyThere() ? [...jobs.values()].filter(({ isEnding }) => !isEnding) : [];
+    const leases = live.map(({ jobId }) => ({
+      ...world.queue.look(jobId),
+      jobId,
+      accounted: () => accountedTiles(this.instances, this.given, jobId, world.time.nowMs),
+    }));
+    const standing = this.standing.look(leases);
     if (standing.length > 0) this.sweep(standing);
   }
 
@@ -93,7 +82,7 @@ export class NodeWatch {
     const { nodeId } = heartbeat;
     const before = this.nodes.get(nodeId);
     const heard = this.instances.hear(heartbeat, coordinator.world.time.nowMs);
-    for (const lost of heard.lost) this.lost(lost);
+    this.lost(heard.lost);
     const toDrop = heard.instance && this.answerTo(heard.instance);
     if (toDrop) answer(toDrop);
     if (heartbeat.leaving) {
@@ -115,46 +104,40 @@ export class NodeWatch {
   private findLost(): void {
     const { coordinator } = this;
     if (coordinator.world.plan.sabotage === 'lost nodes are ignored') return;
-    for (const lost of this.instances.findSilent(coordinator.world.time.nowMs, this.listeningSinceMs)) {
-      const { nodeId, heartbeat } = lost.instance;
+    const lost = this.instances.findSilent(coordinator.world.time.nowMs, this.listeningSinceMs);
+    for (const { instance } of lost) {
+      const { nodeId, heartbeat } = instance;
       const node = this.nodes.get(nodeId);
       if (node?.heartbeat.instanceId === heartbeat.instanceId) {
         this.nodes.set(nodeId, { ...node, state: 'lost' });
         coordinator.judge.kick();
       }
-      this.lost(lost);
     }
+    this.lost(lost);
   }
 
-  private lost({ instance, how, isCrash }: LostInstance): void {
+  private lost(lost: readonly LostInstance[]): void {
     const { jobs, world } = this.coordinator;
-    if (world.plan.sabotage === 'lost nodes are ignored') return;
-    const { nodeId, heartbeat } = instance;
-    world.note(() => `${heartbeat.instanceId} is lost: ${how}`);
-    const isOver = (jobId: JobId, [frame, tile, attempt]: HeldAttempt) =>
+    if (lost.length === 0 || world.plan.sabotage === 'lost nodes are ignored') return;
+    const { nowMs } = world.time;
+    for (const { instance, how } of lost)
+      world.note(() => `${instance.heartbeat.instanceId} is lost: ${how}`);
+    const isOver: IsOver = (jobId, [frame, tile, attempt]) =>
       jobs.get(jobId)?.isOver(frame, tile, attempt) ?? true;
-    const atWork = isCrash ? tilesAtWork(heartbeat, isOver) : new Map<JobId, readonly HeldAttempt[]>();
-    for (const { jobId, attempts } of heartbeat.inHand) {
+    this.given.agentLost(nowMs);
+    const agents = lost.map((one) => lostAgent(one, isOver, nowMs));
+    for (const [jobId, hands] of lostHands(lost, isOver)) {
       const job = jobs.get(jobId);
       if (!job || job.isEnding) continue;
-      const { held } = this.instances.handsOf(jobId);
-      const tiles = lostTiles({
-        queued: queuedTiles(job),
-        lostHands: attempts,
-        liveHands: held,
-        deliveredUpTo: 0,
-      });
-      instance.givenAway.set(jobId, new Set(tiles.map(keyOf)));
-      const atWorkKeys = new Set(atWork.get(jobId)?.map(heldKey));
-      this.takeBack(
-        job,
-        tiles,
-        tiles.filter((tile) => atWorkKeys.has(keyOf(tile))),
-        nodeId,
-      );
+      for (const { hand, tiles, atWork } of takeFromHands(job, hands, this.instances.handsOf(jobId).held))
+        this.takeBack(job, tiles, atWork, hand.instance.nodeId);
     }
-    const assigned = world.assignments.get(nodeId)?.jobs.map(({ jobId }) => jobId) ?? [];
-    this.sweep(new Set([...heartbeat.jobIds, ...assigned]), instance, isCrash);
+    for (const [index, { instance }] of lost.entries()) {
+      const { nodeId, heartbeat } = instance;
+      const assigned = world.assignments.get(nodeId)?.jobs.map(({ jobId }) => jobId) ?? [];
+      this.want(new Set([...heartbeat.jobIds, ...assigned]), agents[index]);
+    }
+    if (!this.isSweeping) this.runSweep();
   }
 
   private answerTo(instance: Instance): HeartbeatAnswer | undefined {
@@ -196,37 +179,40 @@ export class NodeWatch {
   /** Ends leases in the name of whoever has them (end-leases.ts). */
   private giveAway({ jobId }: LiveJob, tiles: readonly QueuedAttempt[]): void {
     const { coordinator } = this;
-    const { queue } = coordinator.world;
+    const { queue, time } = coordinator.world;
+    this.given.give(jobId, tiles, time.nowMs);
     for (const { frame, tile, attempt, sequence } of tiles)
       coordinator.call(() =>
         queue.handBack(sequence || (queue.find({ jobId, frame, tile, attempt })?.sequence ?? 0)),
       );
   }
 
-  private sweep(jobIds: Iterable<JobId>, lost?: Instance, isCrash = false): void {
-    if (lost) this.gaveAt.clear();
-    for (const jobId of jobIds) {
-      const wanted = this.sweepWanted.get(jobId) ?? { nodeIds: new Set(), given: new Set(), slotsCrashed: 0 };
-      if (lost) wanted.nodeIds.add(lost.nodeId);
-      if (lost && isCrash) wanted.slotsCrashed += lost.heartbeat.slots;
-      for (const key of lost?.givenAway.get(jobId) ?? []) wanted.given.add(key);
-      this.sweepWanted.set(jobId, wanted);
-    }
+  private sweep(jobIds: Iterable<JobId>): void {
+    this.want(jobIds);
     if (!this.isSweeping) this.runSweep();
   }
 
+  private want(jobIds: Iterable<JobId>, lost?: LostAgent): void {
+    for (const jobId of jobIds) {
+      const wanted = this.sweepWanted.get(jobId) ?? [];
+      if (lost) wanted.push(lost);
+      this.sweepWanted.set(jobId, wanted);
+    }
+  }
+
   private runSweep(): void {
-    const { coordinator } = this;
+    const { coordinator, given } = this;
     const { world } = coordinator;
     this.isSweeping = this.sweepWanted.size > 0;
     if (!this.isSweeping) return;
     const wanted = this.sweepWanted;
     this.sweepWanted = new Map();
-    const delivered = new Map<LiveJob, Delivered>();
+    const sweeps: JobSweep[] = [];
     coordinator.call(() => {
-      for (const jobId of wanted.keys()) {
+      const lookedAtMs = world.time.nowMs;
+      for (const [jobId, lost] of wanted) {
         const job = coordinator.jobs.get(jobId);
-        if (job && !job.isEnding) delivered.set(job, world.queue.delivered(jobId));
+        if (job && !job.isEnding) sweeps.push({ job, look: this.look(jobId), lookedAtMs, lost, given });
       }
       // The answer takes its time, too.
       coordinator.call(() => {
@@ -234,7 +220,7 @@ export class NodeWatch {
         const calledAtMs = world.time.nowMs + TIMES.rollCallAnswerMs / 2;
         const look = () => {
           if (!this.instances.areHeardSince(calledAtMs)) return coordinator.after(ASK_EVERY_MS, look);
-          for (const [job, soFar] of delivered) this.findUntold(job, soFar, wanted.get(job.jobId)!);
+          for (const sweep of sweeps) this.findUntold(sweep);
           this.runSweep();
         };
         look();
@@ -242,37 +228,29 @@ export class NodeWatch {
     });
   }
 
-  private findUntold(job: LiveJob, delivered: Delivered, wanted: WantedSweep): void {
-    const { jobId } = job;
-    const { held, isAll } = this.instances.handsOf(jobId);
-    if (!isAll || job.isEnding) return;
-    const { deliveredUpTo } = delivered;
-    const isUntold = (tile: QueuedAttempt) =>
-      !wanted.given.has(keyOf(tile)) && !this.sweepWanted.get(jobId)?.given.has(keyOf(tile));
-    const hands = { queued: queuedTiles(job), lostHands: [], liveHands: held, deliveredUpTo };
-    const untold = lostTiles(hands).filter(isUntold);
-    this.withSequences(job, untold, (known) => {
-      const given = known.filter(({ sequence }) => sequence > 0 && sequence <= deliveredUpTo);
-      const isStillLive = ({ open, tile, attempt }: QueuedTile) =>
-        open.state === 'rendering' && isAttemptLive(open, tile, attempt);
-      const tiles = given.filter((one) => isUntold(one) && isStillLive(one));
-      this.takeUntold(job, tiles, delivered, wanted);
-    });
+  private look(jobId: JobId): QueueLook {
+    const { queue, plan } = this.coordinator.world;
+    const look = queue.look(jobId);
+    const isBroken = plan.sabotage === 'tiles that wait for a slot are taken for lost';
+    return isBroken ? { ...look, isWaitedFor: true } : look;
   }
 
-  private takeUntold(
-    job: LiveJob,
-    tiles: readonly QueuedTile[],
-    { leased, acknowledgedUpTo }: Delivered,
-    { nodeIds, slotsCrashed }: WantedSweep,
-  ): void {
-    if (tiles.length === 0 || job.isEnding) return;
-    const [nodeId] = nodeIds;
-    if (!nodeId && tiles.length > leased) return;
-    if (!nodeId) this.gaveAt.set(job.jobId, { acknowledgedUpTo, atMs: this.coordinator.world.time.nowMs });
-    const inOrder = tiles.toSorted((a, b) => a.sequence - b.sequence);
-    if (nodeId) this.takeBack(job, tiles, inOrder.slice(0, slotsCrashed), nodeId);
-    else this.giveAway(job, tiles);
+  private findUntold(sweep: JobSweep): void {
+    const { job, lost, lookedAtMs } = sweep;
+    const { world } = this.coordinator;
+    const { held, isAll } = this.instances.handsOf(job.jobId);
+    if (!isAll || job.isEnding) return;
+    this.withSequences(job, suspectedTiles(sweep, held), (suspects) => {
+      if (job.isEnding) return;
+      const { gone, unsure, atWork } = judgeSuspects(sweep, suspects, world.time.nowMs);
+      this.giveAway(job, unsure);
+      const [first] = lost;
+      if (first) this.takeBack(job, gone, atWork, first.nodeId);
+      else {
+        world.audit.toldWithoutNode(job.jobId, gone, lookedAtMs);
+        this.giveAway(job, gone);
+      }
+    });
   }
 
   /** The queue is asked for what an earlier coordinator has put there. */
@@ -296,8 +274,4 @@ export class NodeWatch {
         ),
       );
   }
-}
-
-function keyOf({ frame, tile, attempt }: QueuedAttempt): string {
-  return attemptKey(frame, tile, attempt);
 }

@@ -1,5 +1,6 @@
 /** Takes results in the order of the stream, as collect.ts does: what each means is for LiveJob to say. */
 
+import { blameOfFailure, blameOfOdd } from '#coordinator/jobs/blame-of-results.js';
 import { type LiveFrame, type PlacedResult, tileState } from '#coordinator/jobs/live-frame.js';
 import type { LiveJob } from '#coordinator/jobs/live-job.js';
 import { type LiveAttempt, liveAttempts, loneCandidate } from '#coordinator/jobs/tile-case.js';
@@ -41,7 +42,7 @@ export class TakeResults {
     }
     const frame = job.openFrame(result.frame);
     if (!frame || isFrameEnded(frame.state)) {
-      this.takeLate(job, result);
+      if (result.outcome.kind === 'failed') this.blame(job, result, result.outcome);
       return;
     }
     if (job.state === 'queued') job.state = nextJobState(job.state, 'work_seen');
@@ -54,12 +55,9 @@ export class TakeResults {
     else this.takeRendered(job, frame, result, outcome);
   }
 
-  private takeLate(job: LiveJob, { frame, tile, attempt, nodeId, atMs, outcome }: LoggedResult): void {
-    const state = job.frameStateAt(job.record.frames.indexOf(frame));
-    if (outcome.kind !== 'failed' || outcome.permanent || !isFrameEnded(state)) return;
-    const { code } = outcome;
-    const isTileDone = state === 'finished';
-    this.coordinator.judge.attemptFailed(job, { frame, tile, attempt, nodeId, atMs, code, isTileDone });
+  private blame(job: LiveJob, result: LoggedResult, outcome: Failed): void {
+    const failure = blameOfFailure(job, { ...result, ...outcome });
+    if (failure) this.coordinator.judge.attemptFailed(job, failure);
   }
 
   private takeRendered(job: LiveJob, frame: LiveFrame, result: LoggedResult, outcome: Rendered): void {
@@ -122,19 +120,8 @@ export class TakeResults {
         coordinator.feed();
         return;
       case 'agrees':
-        for (const odd of verdict.isVerified ? verdict.odd : []) {
-          const { attempt, nodeId } = odd;
-          const failed = {
-            frame: frame.frame,
-            tile,
-            attempt,
-            nodeId,
-            atMs,
-            code: MISMATCH,
-            isTileDone: true,
-          };
-          coordinator.judge.attemptFailed(job, failed);
-        }
+        for (const failure of blameOfOdd(verdict, frame, tile, atMs))
+          coordinator.judge.attemptFailed(job, failure);
         this.placed(job, frame, tile, isLast, others, verdict.isVerified);
         return;
       default:
@@ -154,18 +141,7 @@ export class TakeResults {
     const { world } = coordinator;
     const { tile, attempt, nodeId, atMs } = result;
     const { code, permanent } = outcome;
-    if (!permanent) {
-      const isTileDone = tileState(frame, tile) === 'done';
-      coordinator.judge.attemptFailed(job, {
-        frame: frame.frame,
-        tile,
-        attempt,
-        nodeId,
-        atMs,
-        code,
-        isTileDone,
-      });
-    }
+    this.blame(job, result, outcome);
     let consequence = job.failAttempt(frame, tile, attempt, permanent);
     if (consequence === 'retry' && world.plan.sabotage === 'failures count twice')
       consequence = job.failAttempt(frame, tile, attempt + 100, permanent);

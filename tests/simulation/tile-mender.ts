@@ -3,10 +3,10 @@
 import { copyableTile, isQueueDry } from '#coordinator/jobs/copyable-tiles.js';
 import type { LiveJob } from '#coordinator/jobs/live-job.js';
 import { isStaleInQueue, queuedTiles } from '#coordinator/jobs/queued-tiles.js';
-import { isAttemptLive, liveAttempts } from '#coordinator/jobs/tile-case.js';
+import { requeueMissing } from '#coordinator/jobs/requeue-missing.js';
+import { liveAttempts } from '#coordinator/jobs/tile-case.js';
 import { isStranded } from '#coordinator/recovery/avoid-list.js';
 import { attemptKey } from '#coordinator/recovery/lost-tiles.js';
-import { missingTiles } from '#coordinator/recovery/missing-tiles.js';
 import {
   type Hold,
   type Holds,
@@ -130,20 +130,16 @@ export class TileMender {
           coordinator.call(() => {
             coordinator.results.takeAll();
             if (job.isEnding) return;
-            const missing = missingTiles({
-              queued: suspects.filter(
-                ({ open, tile, attempt }) => open.state === 'rendering' && isAttemptLive(open, tile, attempt),
-              ),
+            const missing = requeueMissing(job, {
+              queued: suspects,
               isInQueue: ({ frame, tile, attempt }) => inQueue.has(attemptKey(frame, tile, attempt)),
               isStuck,
               liveHands: coordinator.nodes.instances.handsOf(jobId).held,
             });
-            for (const { open, tile, attempt } of missing) {
+            for (const { frame, tile, attempt } of missing)
               coordinator.world.note(
-                () => `${jobId} ${open.frame}/${tile}/${attempt} is missing${isStuck ? ' (stuck)' : ''}`,
+                () => `${jobId} ${frame}/${tile}/${attempt} is missing${isStuck ? ' (stuck)' : ''}`,
               );
-              job.requeue(open, tile, attempt);
-            }
             for (const one of listed) this.withdrawStale(job, one);
             coordinator.world.audit.counts(job);
             if (missing.length > 0) coordinator.feed();

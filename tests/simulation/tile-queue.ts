@@ -3,6 +3,7 @@
  * a lease per delivery, which ends by itself. And its vices: messages that go, and messages that come back after a kill
  * of the server and are delivered to nobody.
  */
+import type { QueueLook } from '#coordinator/recovery/untold-tiles.js';
 import type { JobId, NodeId } from '#shared/domain/ids.js';
 import { TIMES } from '#shared/limits.js';
 import type { VirtualTime } from './virtual-time.js';
@@ -22,6 +23,8 @@ export interface QueuedMessage extends TileMessage {
   leaseEndsAtMs: number;
   /** Instance of the agent that it was delivered to last. */
   holder: string;
+  /** Since when it waits to be delivered again. */
+  waitsSinceMs: number;
 }
 
 export interface Pull {
@@ -29,13 +32,6 @@ export interface Pull {
   readonly instanceId: string;
   wanted: number;
   deliver(message: QueuedMessage): void;
-}
-
-/** How far a job's consumer has got. */
-export interface Delivered {
-  readonly deliveredUpTo: number;
-  readonly leased: number;
-  readonly acknowledgedUpTo: number;
 }
 
 interface Consumer {
@@ -65,7 +61,14 @@ export class TileQueue {
     const subject = subjectOf(tile);
     if (this.bySubject.has(subject)) return undefined;
     const sequence = ++this.lastSequence;
-    const message: QueuedMessage = { ...tile, sequence, state: 'pending', leaseEndsAtMs: 0, holder: '' };
+    const message: QueuedMessage = {
+      ...tile,
+      sequence,
+      state: 'pending',
+      leaseEndsAtMs: 0,
+      holder: '',
+      waitsSinceMs: 0,
+    };
     this.bySequence.set(sequence, message);
     this.bySubject.set(subject, message);
     const consumer = this.consumerOf(tile.jobId);
@@ -107,6 +110,7 @@ export class TileQueue {
   handBack(sequence: number, delayMs = 0): void {
     const message = this.bySequence.get(sequence);
     if (message?.state !== 'leased') return;
+    message.waitsSinceMs = this.time.nowMs;
     if (delayMs === 0) {
       this.deliverAgain(message);
       return;
@@ -144,8 +148,8 @@ export class TileQueue {
     return [...this.bySequence.values()];
   }
 
-  delivered(jobId: JobId): Delivered {
-    const deliveredUpTo = this.consumers.get(jobId)?.deliveredUpTo ?? 0;
+  look(jobId: JobId): QueueLook {
+    const { deliveredUpTo, pulls } = this.consumers.get(jobId) ?? { deliveredUpTo: 0, pulls: [] };
     const leased = this.all().filter(
       ({ jobId: of, state }) => of === jobId && state !== 'pending' && state !== 'stuck',
     );
@@ -153,7 +157,7 @@ export class TileQueue {
       (least, { sequence }) => Math.min(least, sequence - 1),
       deliveredUpTo,
     );
-    return { deliveredUpTo, leased: leased.length, acknowledgedUpTo };
+    return { deliveredUpTo, leased: leased.length, acknowledgedUpTo, isWaitedFor: pulls.length > 0 };
   }
 
   /** Nothing to deliver and nothing delivered, whatever the stream holds. */
@@ -167,7 +171,17 @@ export class TileQueue {
     for (const { jobId, frame, tile, attempt, avoid } of this.acknowledged) {
       const subject = subjectOf({ jobId, frame, tile, attempt });
       const sequence = ++this.lastSequence;
-      const message = { jobId, frame, tile, attempt, avoid, sequence, leaseEndsAtMs: 0, holder: '' };
+      const message = {
+        jobId,
+        frame,
+        tile,
+        attempt,
+        avoid,
+        sequence,
+        leaseEndsAtMs: 0,
+        holder: '',
+        waitsSinceMs: 0,
+      };
       const back: QueuedMessage = { ...message, state: 'stuck' };
       if (this.bySubject.has(subject) || !isWanted(back)) continue;
       this.bySequence.set(sequence, back);
@@ -206,7 +220,10 @@ export class TileQueue {
       if (message.state !== 'leased' || message.holder !== holder) return;
       const leftMs = message.leaseEndsAtMs - this.time.nowMs;
       if (leftMs > 0) this.time.after(leftMs, look);
-      else this.deliverAgain(message);
+      else {
+        message.waitsSinceMs = this.time.nowMs;
+        this.deliverAgain(message);
+      }
     };
     this.time.after(TIMES.leaseMs, look);
   }

@@ -3,8 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AckPolicy, DeliverPolicy } from '@nats-io/jetstream';
+import { nanos } from '@nats-io/transport-node';
 import { type RunningNatsServer, startNatsServer } from '#cli/farm/start-nats-server.js';
-import { type RunningAgent, runAgent } from '#node-agent/main.js';
+import { agentConfig } from '#node-agent/config.js';
+import { type AgentConfig, type RunningAgent, runAgent } from '#node-agent/main.js';
 import { type Bus, connectBus } from '#shared/bus/connect.js';
 import { encodeRecordCopy } from '#shared/bus/job-record-copy.js';
 import {
@@ -17,6 +19,7 @@ import {
 } from '#shared/bus/messages.js';
 import { retryCall } from '#shared/bus/retry-call.js';
 import { ensureJobConsumer, ensureStreams, removeJobFromQueue } from '#shared/bus/streams.js';
+import { resolveConfig } from '#shared/config.js';
 import { type JobId, newJobId, newPlanId, nodeIdSchema } from '#shared/domain/ids.js';
 import { type JobRecord, jobRecordSchema, renderSettingsSchema } from '#shared/domain/job.js';
 import type { PackageManifest } from '#shared/domain/scene-package.js';
@@ -32,6 +35,8 @@ export interface AgentFarm extends AsyncDisposable {
     slots?: number;
     cacheDir?: string;
     cacheBytesMax?: number;
+    /** Programs and modules: none unless a test wants them. */
+    programs?: Partial<AgentConfig>;
   }): Promise<RunningAgent>;
   /** SIGKILL, then again on the same port and store. */
   restartNats(): Promise<void>;
@@ -43,6 +48,8 @@ export interface AgentFarm extends AsyncDisposable {
   results(jobId: JobId): Promise<{ meta: ResultMeta; bytes: Uint8Array }[]>;
 }
 
+/** Nobody asks for longer, and a server that is there answers at once. */
+const READ_MS_MAX = 30_000;
 const LEVEL = (process.env['GUIAN_TEST_LOG'] ?? 'silent') as LogLevel;
 
 export async function startAgentFarm(): Promise<AgentFarm> {
@@ -54,8 +61,10 @@ export async function startAgentFarm(): Promise<AgentFarm> {
     nats: await startNatsServer({ storeDir }),
     bus: undefined as unknown as Bus,
     blobs,
-    async startAgent({ nodeId = 'node-1', slots = 2, cacheBytesMax = 2 ** 30, cacheDir } = {}) {
+    async startAgent({ nodeId = 'node-1', slots = 2, cacheBytesMax = 2 ** 30, cacheDir, programs } = {}) {
       const agent = await runAgent({
+        ...resolveConfig(agentConfig, { flags: { blender: 'none', povray: 'none', sandbox: 'off' } }),
+        ...programs,
         natsUrl: farm.nats.url,
         prefix: 'test',
         coordinatorAddress: blobs.address,
@@ -146,23 +155,30 @@ async function queue(bus: Bus, record: JobRecord, frame: number, tilePx: number)
   return publishes.length;
 }
 
-async function readResults(bus: Bus, jobId: JobId): Promise<{ meta: ResultMeta; bytes: Uint8Array }[]> {
-  const info = await retryCall('read results', () =>
-    bus.jsm.consumers.add(bus.names.resultsStream, {
-      ack_policy: AckPolicy.None,
-      deliver_policy: DeliverPolicy.All,
-      filter_subject: bus.names.resultsOfJob(jobId),
-      mem_storage: true,
-      inactive_threshold: 5e9,
-    }),
-  );
+/** Again from the start when the server says nothing for long, or is away. */
+const readResults = (bus: Bus, jobId: JobId) => retryCall('read results', () => readResultsOnce(bus, jobId));
+
+async function readResultsOnce(bus: Bus, jobId: JobId): Promise<{ meta: ResultMeta; bytes: Uint8Array }[]> {
+  const info = await bus.jsm.consumers.add(bus.names.resultsStream, {
+    ack_policy: AckPolicy.None,
+    deliver_policy: DeliverPolicy.All,
+    filter_subject: bus.names.resultsOfJob(jobId),
+    mem_storage: true,
+    inactive_threshold: nanos(READ_MS_MAX),
+  });
   const found: { meta: ResultMeta; bytes: Uint8Array }[] = [];
-  if (info.num_pending === 0) return found;
-  const consumer = await bus.js.consumers.get(bus.names.resultsStream, info.name);
-  for await (const message of await consumer.fetch({ max_messages: info.num_pending, expires: 2_000 })) {
-    const meta = decodeMessage(resultMetaSchema, message.headers!.get(RESULT_HEADER), 'result');
-    found.push({ meta, bytes: message.data });
+  if (info.num_pending > 0) {
+    const consumer = await bus.js.consumers.get(bus.names.resultsStream, info.name);
+    for await (const message of await consumer.fetch({
+      max_messages: info.num_pending,
+      expires: READ_MS_MAX,
+    })) {
+      const meta = decodeMessage(resultMetaSchema, message.headers!.get(RESULT_HEADER), 'result');
+      found.push({ meta, bytes: message.data });
+    }
   }
+  // Otherwise it goes by itself, later.
+  await bus.jsm.consumers.delete(bus.names.resultsStream, info.name).catch(() => undefined);
   return found;
 }
 

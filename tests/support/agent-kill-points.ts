@@ -19,8 +19,8 @@ export interface TileWatch {
   readonly filter: LinkFilter;
   /** For the agent's link: everything goes through. Not for points that lie between two messages sent together. */
   readonly passing: LinkFilter;
-  /** Resolves when the point was reached, after `onPoint` was called. */
-  readonly reached: Promise<void>;
+  /** The point was reached, and `onPoint` was called. */
+  readonly isReached: boolean;
 }
 
 /**
@@ -28,17 +28,14 @@ export interface TileWatch {
  * point, since nothing that the agent had still to say gets through.
  */
 export function watchFor(point: TilePoint, onPoint: () => void): TileWatch {
-  let resolve: () => void;
-  const reached = new Promise<void>((done) => {
-    resolve = done;
-  });
   let isReached = false;
+  let isStruck = false;
   const strike = (): void => {
     isReached = true;
     // What was let through in this turn is handed to the sockets first.
     setImmediate(() => {
       onPoint();
-      resolve();
+      isStruck = true;
     });
   };
   const filterOf =
@@ -93,7 +90,13 @@ export function watchFor(point: TilePoint, onPoint: () => void): TileWatch {
         },
       };
     };
-  return { filter: filterOf(true), passing: filterOf(false), reached };
+  return {
+    filter: filterOf(true),
+    passing: filterOf(false),
+    get isReached() {
+      return isStruck;
+    },
+  };
 }
 
 const isTile = ({ op, subject, reply }: NatsFrame): boolean =>

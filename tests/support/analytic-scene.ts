@@ -12,6 +12,7 @@ import {
 import { gltfRenderer } from '#node-agent/renderers/gltf/renderer.js';
 import { renderSettingsSchema } from '#shared/domain/job.js';
 import { glbOf, SceneBuilder, writeSceneFolder } from './gltf-scenes.js';
+import { SESSION } from './session.js';
 
 export type Triple = readonly [number, number, number];
 export type Quad = readonly [number, number, number, number];
@@ -254,7 +255,7 @@ export async function renderScene(scene: SceneBuilder, parts: FrameParts = {}): 
   const settings = renderSettingsSchema.parse({ widthPx, heightPx, samples, fps, environment });
   const request = { scene: folder, settings, frame };
   const prepared = await gltfRenderer.prepare(request);
-  const session = await gltfRenderer.open();
+  const session = await gltfRenderer.open(SESSION);
   const region = { x0: 0, y0: 0, x1: widthPx, y1: heightPx };
   const control = { isCancelled: () => false, progress: () => undefined };
   const { layers } = await session.render({ ...request, prepared, region }, control);

@@ -21,6 +21,8 @@ export interface CoordinatorFarm extends AsyncDisposable {
   /** Of the coordinator that runs now. */
   readonly client: CoordinatorClient;
   start(parts?: CoordinatorParts): Promise<void>;
+  /** Whether a coordinator runs: a test that fails may have left none. */
+  readonly isUp: boolean;
   /** SIGKILL, then again on the same port; with its store, or with nothing. */
   restartNats(options?: { loseStore: boolean }): Promise<void>;
   close(): Promise<void>;
@@ -54,6 +56,7 @@ export async function startCoordinatorFarm(
     ...options,
   };
   let closeCoordinator = async () => {};
+  let isRunning = false;
   let child: ChildProcess | undefined;
   let processLog = '';
   let client: CoordinatorClient | undefined;
@@ -78,11 +81,16 @@ export async function startCoordinatorFarm(
     },
     async start(parts) {
       const running = await runCoordinator(config, parts);
+      isRunning = true;
       closeCoordinator = () => running.close();
       connect(running.address);
     },
+    get isUp() {
+      return isRunning || child !== undefined;
+    },
     async close() {
       await closeCoordinator();
+      isRunning = false;
       closeCoordinator = async () => {};
     },
     get processLog() {
@@ -95,7 +103,12 @@ export async function startCoordinatorFarm(
         stream!.on('data', (data: Buffer) => {
           processLog += data.toString();
         });
-      const [message] = (await once(child, 'message')) as [{ address: string }];
+      // Comes behind every message, also of one that has killed itself since.
+      const tooSoon = once(child, 'disconnect').then(() => {
+        throw new Error(`the coordinator ended before it was ready: ${processLog}`);
+      });
+      tooSoon.catch(() => undefined);
+      const [message] = (await Promise.race([once(child, 'message'), tooSoon])) as [{ address: string }];
       connect(message.address);
     },
     async processGone() {
@@ -103,11 +116,8 @@ export async function startCoordinatorFarm(
       child = undefined;
     },
     async killProcess() {
-      if (!child) return;
-      const exited = once(child, 'exit');
-      child.kill('SIGKILL');
-      await exited;
-      child = undefined;
+      child?.kill('SIGKILL');
+      await farm.processGone();
     },
     async [Symbol.asyncDispose]() {
       client?.close();

@@ -21,7 +21,10 @@ import { regionHeightPx, regionPixels, regionWidthPx } from '#shared/domain/regi
 import { encodeTile } from '#shared/image/tile-codec.js';
 import { LIMITS } from '#shared/limits.js';
 
-const FETCH_MS = 20_000;
+/** Until so many tiles have come; a wait of the test for them ends sooner. */
+const FETCH_MS = 90_000;
+/** The client takes a server for gone that says nothing for twice as long. */
+const IDLE_HEARTBEAT_MS = 15_000;
 
 export interface Reply {
   readonly meta: ResultMeta;
@@ -56,7 +59,11 @@ export async function startFakeAgent(
   const messages: ConsumerMessages =
     options.tilesMax === undefined
       ? await consumer.consume({ max_messages: 64 })
-      : await consumer.fetch({ max_messages: options.tilesMax, expires: FETCH_MS });
+      : await consumer.fetch({
+          max_messages: options.tilesMax,
+          expires: FETCH_MS,
+          idle_heartbeat: IDLE_HEARTBEAT_MS,
+        });
   const work = (async () => {
     for await (const message of messages) {
       const tile = decodeMessage(tileMessageSchema, message.data, 'tile');
@@ -65,20 +72,22 @@ export async function startFakeAgent(
     }
     await messages.close();
   })();
-  return {
-    tiles,
-    async stop() {
-      await messages.close();
-      await work;
-    },
+  // Thrown where the test stops it.
+  work.catch(() => undefined);
+  const stop = async (): Promise<void> => {
+    await messages.close();
+    await work;
+    // The server has its acks, whatever happens to it next.
+    await bus.connection.flush();
   };
+  return { tiles, stop };
 }
 
 async function answer(bus: Bus, message: JsMsg, tile: TileMessage, options: FakeAgentOptions): Promise<void> {
   const rendered = renderTile(tile, options.nodeId ?? 'fake-1');
   const replies = options.replies ? options.replies(tile, rendered) : [rendered];
   if (!replies) return;
-  for (const reply of replies) await publishResult(bus, reply, options.partBytes);
+  for (const reply of replies) await publishResult(bus, reply, options);
   message.ack();
 }
 
@@ -136,11 +145,11 @@ export function failedReply(rendered: Reply, permanent = false): Reply {
   };
 }
 
-/** In parts of at most `partBytes`, each under its own message id. */
+/** In parts of at most `partBytes`, each under its own message id. @throws BUS_UNAVAILABLE once `signal` aborts. */
 export async function publishResult(
   bus: Bus,
   { meta, bytes }: Reply,
-  partBytes: number = LIMITS.resultPartBytesMax,
+  { partBytes = LIMITS.resultPartBytesMax, signal }: { partBytes?: number; signal?: AbortSignal } = {},
 ): Promise<void> {
   const partCount = Math.max(1, Math.ceil(bytes.byteLength / partBytes));
   for (let part = 0; part < partCount; part++) {
@@ -148,11 +157,11 @@ export async function publishResult(
     const partHeaders = headers();
     partHeaders.set(RESULT_HEADER, new TextDecoder().decode(encodeMessage(partMeta)));
     const msgID = `${meta.planId}.${meta.jobId}.${meta.frame}.${meta.tile}.${meta.attempt}.${meta.nodeId}.${part}`;
-    await retryCall('publish result', () =>
-      bus.js.publish(bus.names.result(meta, part), bytes.subarray(part * partBytes, (part + 1) * partBytes), {
-        headers: partHeaders,
-        msgID,
-      }),
+    const body = bytes.subarray(part * partBytes, (part + 1) * partBytes);
+    await retryCall(
+      'publish result',
+      () => bus.js.publish(bus.names.result(meta, part), body, { headers: partHeaders, msgID }),
+      signal,
     );
   }
 }

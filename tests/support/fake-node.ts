@@ -3,6 +3,12 @@ import type { Bus } from '#shared/bus/connect.js';
 import { decodeMessage, encodeMessage, type Heartbeat, heartbeatSchema } from '#shared/bus/messages.js';
 import { TIMES } from '#shared/limits.js';
 
+/** What nodes of tests have; a job is pinned to it. */
+export const FAKE_RENDERERS: Heartbeat['renderers'] = [
+  { name: 'synthetic', version: 'test' },
+  { name: 'gltf', version: 'test' },
+];
+
 export interface FakeNode {
   /** Says this from now on, and at once. */
   say(changes: Partial<Heartbeat>): void;
@@ -16,12 +22,23 @@ export function startFakeNode(bus: Bus, nodeId: string, changes: Partial<Heartbe
     encodeMessage({
       ...{ nodeId, instanceId: `instance of ${nodeId}`, hostName: 'nowhere', agentVersion: '0' },
       ...{ startedAtMs: Date.now(), slots: 1, slotsBusy: 0, cores: 1, memoryBytes: 0, memoryUsedBytes: 0 },
-      ...{ renderers: [], jobIds: [], tilesDone: 0, inHand: [], inHandLeftOut: 0, leaving: false },
+      ...{
+        renderers: FAKE_RENDERERS,
+        jobIds: [],
+        tilesDone: 0,
+        inHand: [],
+        inHandLeftOut: 0,
+        leaving: false,
+      },
       ...changes,
     }),
     'heartbeat',
   );
-  const beat = () => bus.connection.publish(bus.names.heartbeat(heartbeat.nodeId), encodeMessage(heartbeat));
+  const beat = () => {
+    // A test that fails may have closed it under its nodes.
+    if (bus.connection.isClosed()) return;
+    bus.connection.publish(bus.names.heartbeat(heartbeat.nodeId), encodeMessage(heartbeat));
+  };
   const timer = setInterval(beat, TIMES.heartbeatEveryMs);
   const answers = bus.connection.subscribe(bus.names.rollCall, { callback: beat });
   beat();
@@ -34,7 +51,7 @@ export function startFakeNode(bus: Bus, nodeId: string, changes: Partial<Heartbe
       clearInterval(timer);
       answers.unsubscribe();
       heartbeat = { ...heartbeat, leaving: true };
-      if (!bus.connection.isClosed()) beat();
+      beat();
     },
   };
 }

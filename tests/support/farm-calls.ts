@@ -2,6 +2,9 @@
 import { createHash } from 'node:crypto';
 import { retryCall } from '#shared/bus/retry-call.js';
 import { type JobId, newIdempotencyKey } from '#shared/domain/ids.js';
+import type { JobState } from '#shared/domain/job.js';
+import { FarmError } from '#shared/errors.js';
+import { isJobEnded } from '#shared/state/job-state.js';
 import { call } from '#shared/wire/coordinator-client.js';
 import type { FrameRecord__Output } from '#shared/wire/generated/guian/v1/FrameRecord.js';
 import type { Job__Output } from '#shared/wire/generated/guian/v1/Job.js';
@@ -19,7 +22,9 @@ import { waitUntil } from './wait-until.js';
 
 export const SCENE = Buffer.from('a synthetic scene');
 export const SCENE_DIGEST = createHash('sha256').update(SCENE).digest('hex');
-const TIMEOUT_MS = 15_000;
+/** Of a wait that only ends in vain when the thing never comes, however busy the machine is. */
+export const TIMEOUT_MS = 60_000;
+const JOBS_MAX = 100;
 const NOTHING = JSON.stringify({ tiles: 0, results: 0, consumers: 0, records: 0 });
 
 /** Three frames of twelve tiles, each a few pixels. */
@@ -71,11 +76,17 @@ export function farmCalls(farm: FarmAccess) {
       call<RetryJobResponse__Output>(farm.client, (options, done) =>
         farm.client.jobs.retry({ jobId, frames }, options, done as never),
       ),
-    async watch(jobId: string, afterSequence = 0, keptOnly = false): Promise<JobEvent__Output[]> {
-      const events: JobEvent__Output[] = [];
-      for await (const event of farm.client.jobs.watch({ jobId, afterSequence, keptOnly }))
-        events.push(event as JobEvent__Output);
-      return events;
+    watch(jobId: string, afterSequence = 0, keptOnly = false): Promise<JobEvent__Output[]> {
+      const collect = async () => {
+        const events: JobEvent__Output[] = [];
+        for await (const event of farm.client.jobs.watch({ jobId, afterSequence, keptOnly }))
+          events.push(event as JobEvent__Output);
+        return events;
+      };
+      const watching = collect();
+      // Thrown where it is awaited; a test that fails before that has said enough.
+      watching.catch(() => undefined);
+      return watching;
     },
     async frames(jobId: string): Promise<FrameRecord__Output[]> {
       const answer = await call<ListFramesResponse__Output>(farm.client, (options, done) =>
@@ -105,16 +116,89 @@ export function farmCalls(farm: FarmAccess) {
       });
       return startFakeAgent(farm.bus, jobId as JobId, options);
     },
-    state: (jobId: string, wanted: string) =>
-      waitUntil(async () => (await calls.get(jobId)).state === wanted, {
-        timeoutMs: TIMEOUT_MS,
-        describe: `job ${jobId} ${wanted}`,
-      }),
+    /** Fails at once when the job has ended in another state. */
+    async state(jobId: string, wanted: string): Promise<void> {
+      let seen: Job__Output | undefined;
+      await waitUntil(
+        async () => {
+          seen = await calls.get(jobId);
+          if (isJobEnded(seen.state as JobState) && seen.state !== wanted)
+            throw new Error(`job ${jobId} is ${seen.state}, not ${wanted}: ${JSON.stringify(seen.progress)}`);
+          return seen.state === wanted;
+        },
+        { timeoutMs: TIMEOUT_MS, describe: () => `job ${jobId} ${wanted}; it is ${JSON.stringify(seen)}` },
+      );
+    },
+    /**
+     * Waits for so many events of a kind: what they tell of can be seen before they can be read.
+     * @returns all that there are of the kind, in order.
+     */
+    async told(jobId: string, kind: string, atLeast = 1): Promise<JobEvent__Output[]> {
+      let all: JobEvent__Output[] = [];
+      const ofKind = () => all.filter((event) => event.kind === kind);
+      await waitUntil(
+        async () => {
+          all = await calls.watch(jobId, 0, true);
+          return ofKind().length >= atLeast;
+        },
+        {
+          timeoutMs: TIMEOUT_MS,
+          describe: () => `${atLeast} × ${kind} of ${jobId}; told are ${all.map((event) => event.kind)}`,
+        },
+      );
+      return ofKind();
+    },
+    /**
+     * The end of a job, and that it is told: behind it no event of what came before is missing.
+     * @returns all kept events, in order.
+     */
+    async ended(jobId: string, wanted = 'finished'): Promise<JobEvent__Output[]> {
+      await calls.state(jobId, wanted);
+      let all: JobEvent__Output[] = [];
+      await waitUntil(
+        async () => {
+          all = await calls.watch(jobId, 0, true);
+          return /^(finished|cancelled)$/.test(all.at(-1)?.kind ?? '');
+        },
+        {
+          timeoutMs: TIMEOUT_MS,
+          describe: () => `the end of ${jobId} told; told are ${all.map((event) => event.kind)}`,
+        },
+      );
+      return all;
+    },
     cleared: (jobId: string) =>
       waitUntil(async () => JSON.stringify(await leftOnBus(farm, jobId)) === NOTHING, {
         timeoutMs: TIMEOUT_MS,
         describe: `nothing of ${jobId} on the bus`,
       }),
+    /**
+     * Starts a coordinator, and resolves when it has published so many tiles of a job: the queue refuses those that it has,
+     * but takes one that an agent has rendered and acked in the moment before.
+     */
+    async fed(jobId: string, count: number, start: () => Promise<void>): Promise<void> {
+      let seen = 0;
+      const { connection, names } = farm.bus;
+      const callback = () => {
+        seen++;
+      };
+      const subscription = connection.subscribe(names.tilesOfJob(jobId as JobId), { callback });
+      await connection.flush();
+      await start();
+      await waitUntil(() => seen >= count, {
+        timeoutMs: TIMEOUT_MS,
+        describe: () => `${count} tiles of ${jobId} published; there were ${seen}`,
+      });
+      subscription.unsubscribe();
+    },
+    /** For after each test: a job that a failed one has left would fail the next one, too. */
+    async cancelAll(): Promise<void> {
+      for (const state of ['queued', 'running'])
+        for (const { jobId } of (await calls.list(JOBS_MAX, '', state)).jobs)
+          await calls.cancel(jobId).catch((error: unknown) => {
+            if (!(error instanceof FarmError && error.code === 'JOB_ALREADY_FINISHED')) throw error;
+          });
+    },
   };
   return calls;
 }

@@ -11,7 +11,8 @@ import { FarmPart } from '#cli/farm/farm-part.js';
 import { type RunningNatsServer, startNatsServer } from '#cli/farm/start-nats-server.js';
 import { type Bus, connectBus } from '#shared/bus/connect.js';
 import { type CoordinatorClient, connectCoordinator } from '#shared/wire/coordinator-client.js';
-import { farmCalls, SCENE } from './farm-calls.js';
+import { farmCalls } from './farm-calls.js';
+import { freePort } from './free-port.js';
 import { type LinkFilter, startTcpProxy, type TcpProxy } from './tcp-proxy.js';
 
 const PREFIX = 'test';
@@ -53,18 +54,18 @@ export interface FaultAgent {
   resume(): void;
 }
 
-/** With the package of `spec()` uploaded; without agents. */
+/** Without agents. */
 export async function startFaultFarm(): Promise<FaultFarm> {
   const folder = await mkdtemp(join(tmpdir(), 'guian-fault-'));
   const path = (name: string): string => join(folder, name);
   await mkdir(path('logs'));
-  let nats = await startNatsServer({ storeDir: path('jetstream') });
-  const { port } = nats;
+  const port = await freePort();
+  let nats = await startNatsServer({ storeDir: path('jetstream'), port });
   const bus = await connectBus(nats.url, PREFIX, 'test');
   const coordinatorLink = await startTcpProxy(port);
   const links = [coordinatorLink];
   const parts: FarmPart[] = [];
-  let address = '127.0.0.1:0';
+  const address = `127.0.0.1:${await freePort()}`;
   const startPart = async (name: string, link: TcpProxy, args: () => readonly string[]) => {
     const part = new FarmPart({
       name,
@@ -74,15 +75,14 @@ export async function startFaultFarm(): Promise<FaultFarm> {
       onFailure: (error) => process.stderr.write(`${error.message}\n`),
     });
     parts.push(part);
-    return { part, ready: await part.start() };
+    await part.start();
+    return part;
   };
-  const { part: coordinator, ready } = await startPart('coordinator', coordinatorLink, () => [
+  const coordinator = await startPart('coordinator', coordinatorLink, () => [
     ...['coordinator', '--listen', address, '--store', path('store')],
   ]);
-  address = String(ready['address']);
   const client = connectCoordinator(address);
   const studio = farmCalls({ client, bus });
-  await studio.upload(SCENE);
   return {
     get nats() {
       return nats;
@@ -91,7 +91,7 @@ export async function startFaultFarm(): Promise<FaultFarm> {
     async startAgent(name, { slots = 1, nodeId = name, filter } = {}) {
       const link = await startTcpProxy(port, filter);
       links.push(link);
-      const { part } = await startPart(name, link, () => [
+      const part = await startPart(name, link, () => [
         ...['agent', '--node-id', nodeId, '--slots', String(slots)],
         ...['--coordinator', address, '--cache', path(`cache-${name}`)],
       ]);

@@ -3,6 +3,7 @@
  * TCP itself loses nothing, so that a direction that "loses" bytes holds them until the link is cut, as a real one does.
  */
 import { createServer, connect as openSocket, type Server, type Socket } from 'node:net';
+import { freePort } from './free-port.js';
 
 /** `up`: from the client to the target. */
 export type Direction = 'up' | 'down';
@@ -55,8 +56,8 @@ export async function startTcpProxy(targetPort: number, filter: LinkFilter = () 
     links.add(link);
     void link.closed.then(() => links.delete(link));
   };
-  let server: Server | undefined = await listen(0, onClient);
-  const { port } = server.address() as { port: number };
+  const port = await freePort();
+  let server: Server | undefined = await listen(port, onClient);
   const proxy: TcpProxy = {
     port,
     cut() {

@@ -5,6 +5,7 @@ import type { RenderSettings } from '#shared/domain/job.js';
 import type { Region } from '#shared/domain/region.js';
 import { regionHeightPx, regionWidthPx } from '#shared/domain/region.js';
 import { decodeTile, encodeTile } from '#shared/image/tile-codec.js';
+import { SESSION } from './session.js';
 
 const NEVER_CANCELLED = { isCancelled: () => false, progress: () => undefined };
 
@@ -17,7 +18,7 @@ export async function renderTiles(
   regions: readonly Region[],
 ): Promise<Uint8Array[]> {
   const prepared = await renderer.prepare({ scene, settings, frame });
-  const session = await renderer.open();
+  const session = await renderer.open(SESSION);
   try {
     const tiles: Uint8Array[] = [];
     for (const region of regions) {

@@ -17,12 +17,16 @@ import { retryCall } from '#shared/bus/retry-call.js';
 import { type JobId, randomSuffix } from '#shared/domain/ids.js';
 import { encodeTile } from '#shared/image/tile-codec.js';
 import { digestOf, publishResult, type Reply, renderTile } from './fake-agent.js';
+import { FAKE_RENDERERS } from './fake-node.js';
 
 const HEARTBEAT_MS = 200;
 const HAND_BACK_MS = 50;
 const RESTART_MS = 100;
-const PULL_MS = 1_000;
+/** The client gives a pull up, and with it what is on its way, when it has heard nothing for so long. */
+const PULL_MS = 10_000;
 const LOOK_MS = 10;
+/** For what it has rendered; the server may be away. */
+const LEAVE_MS_MAX = 5_000;
 
 export type Answer = Reply | 'agent ends' | 'never';
 
@@ -35,7 +39,7 @@ export interface WorkingNodeOptions {
   readonly answer?: (tile: TileMessage, rendered: Reply) => Answer;
 }
 
-export interface WorkingNode {
+export interface WorkingNode extends AsyncDisposable {
   readonly nodeId: string;
   /** Tiles that it began to render. */
   readonly begun: TileMessage[];
@@ -43,14 +47,21 @@ export interface WorkingNode {
   readonly dropped: string[];
   /** How many of its agents have ended. */
   readonly ends: number;
-  /** It says goodbye. */
+  /** It tells what it has rendered, hands the rest back and says goodbye; once. @throws what went wrong in it. */
   leave(): Promise<void>;
 }
 
 interface Held {
-  readonly message: JsMsg;
+  message: JsMsg;
   readonly tile: TileMessage;
   isRendering: boolean;
+}
+
+/** One run of the node. */
+interface Agent {
+  /** As if it were killed. */
+  end(): void;
+  leave(): Promise<void>;
 }
 
 const nameOf = ({ frame, tile, attempt }: Pick<TileMessage, 'frame' | 'tile' | 'attempt'>) =>
@@ -65,29 +76,46 @@ export async function startWorkingNode(
   const begun: TileMessage[] = [];
   const dropped: string[] = [];
   let ends = 0;
-  let isHere = true;
-  let endAgent: (isLeaving: boolean) => Promise<void> = async () => {};
+  let failure: unknown;
+  let restart: NodeJS.Timeout | undefined;
+  let agent: Agent | undefined;
+  let leaving: Promise<void> | undefined;
+  const fail = (error: unknown): void => {
+    failure ??= error;
+  };
 
-  const startAgent = async (): Promise<void> => {
+  const startAgent = (): Agent => {
     const instanceId = randomSuffix(8);
     const startedAtMs = Date.now();
     const hand = new Map<string, Held>();
-    let isAlive = true;
+    const publishing = new Set<Promise<void>>();
+    const ended = new AbortController();
+    let isTaking = true;
     const inbox = `_test.${instanceId}`;
-    const beat = (leaving = false): void => {
+    const beat = (isLast = false): void => {
+      // A test that fails may have closed it under its nodes.
+      if (bus.connection.isClosed()) return;
       const attempts = [...hand.values()]
         .sort((a, b) => Number(b.isRendering) - Number(a.isRendering))
         .map(({ tile, message }) => [tile.frame, tile.tile, tile.attempt, message.seq]);
       const rendering = [...hand.values()].filter((held) => held.isRendering).length;
       const heartbeat = {
         ...{ nodeId, instanceId, hostName: 'test', agentVersion: '0', startedAtMs, slots },
-        ...{ slotsBusy: rendering, cores: 1, memoryBytes: 0, memoryUsedBytes: 0, renderers: [] },
-        ...{ jobIds: [jobId], tilesDone: 0, inHandLeftOut: 0, leaving },
-        inHand: leaving ? [] : [{ jobId, attempts, rendering }],
+        ...{ slotsBusy: rendering, cores: 1, memoryBytes: 0, memoryUsedBytes: 0, renderers: FAKE_RENDERERS },
+        ...{ jobIds: [jobId], tilesDone: 0, inHandLeftOut: 0, leaving: isLast },
+        inHand: isLast ? [] : [{ jobId, attempts, rendering }],
       };
       bus.connection.publish(`${bus.names.prefix}.heartbeat.${nodeId}`, encodeMessage(heartbeat), {
         reply: inbox,
       });
+    };
+    const drop = ({ over }: HeartbeatAnswer): void => {
+      for (const [frame, tile, attempt] of over.flatMap(({ attempts }) => attempts)) {
+        const name = nameOf({ frame, tile, attempt });
+        hand.get(name)?.message.ack();
+        if (hand.delete(name)) dropped.push(name);
+      }
+      work();
     };
     const subscriptions = [
       bus.connection.subscribe(inbox, {
@@ -98,70 +126,108 @@ export async function startWorkingNode(
       }),
       bus.connection.subscribe(bus.names.rollCall, { callback: () => beat() }),
     ];
-    const drop = ({ over }: HeartbeatAnswer): void => {
-      for (const [frame, tile, attempt] of over.flatMap(({ attempts }) => attempts)) {
-        const name = nameOf({ frame, tile, attempt });
-        hand.get(name)?.message.ack();
-        if (hand.delete(name)) dropped.push(name);
+    const publish = async (name: string, held: Held, reply: Reply): Promise<void> => {
+      try {
+        await publishResult(bus, reply, { signal: ended.signal });
+        if (!ended.signal.aborted && hand.delete(name)) held.message.ack();
+      } catch (error) {
+        if (ended.signal.aborted) return;
+        fail(error);
+        // Kept in hand, it would be nobody's for as long as the node is there.
+        if (hand.delete(name)) held.message.nak();
       }
-      work();
     };
     const work = (): void => {
       for (const [name, held] of hand) {
-        if (!isAlive || [...hand.values()].filter((one) => one.isRendering).length >= slots) return;
+        if (!isTaking || [...hand.values()].filter((one) => one.isRendering).length >= slots) return;
         if (held.isRendering) continue;
         held.isRendering = true;
         begun.push(held.tile);
         const reply = answer(held.tile, renderTile(held.tile, nodeId));
         if (reply === 'agent ends') {
           ends++;
-          void endAgent(false).then(() => {
-            if (isHere) setTimeout(() => void startAgent(), RESTART_MS);
-          });
+          end();
+          restart = setTimeout(() => {
+            agent = startAgent();
+          }, RESTART_MS);
           return;
         }
         if (reply === 'never') continue;
-        void publishResult(bus, reply).then(() => {
-          if (!isAlive || !hand.delete(name)) return;
-          held.message.ack();
+        const running = publish(name, held, reply).finally(() => {
+          publishing.delete(running);
           work();
         });
+        publishing.add(running);
       }
     };
-    const timer = setInterval(beat, HEARTBEAT_MS);
-    beat();
-    const consumer = await retryCall('get consumer', () =>
-      bus.js.consumers.get(bus.names.tilesStream, bus.names.consumer(jobId)),
-    );
-    const reading = (async () => {
-      while (isAlive && takes && !bus.connection.isClosed()) {
+    const take = async (): Promise<void> => {
+      const consumer = await retryCall(
+        'get consumer',
+        () => bus.js.consumers.get(bus.names.tilesStream, bus.names.consumer(jobId)),
+        ended.signal,
+      );
+      while (isTaking && !bus.connection.isClosed()) {
         if (hand.size >= 2 * slots) {
           await delay(LOOK_MS);
           continue;
         }
+        // The consumer may be gone, and the server away.
         const message = await consumer.next({ expires: PULL_MS }).catch(() => undefined);
         if (message === undefined) await delay(LOOK_MS);
         if (!message) continue;
         const tile = decodeMessage(tileMessageSchema, message.data, 'tile');
         // An agent that ends takes its pull with it; this one shares the test's connection.
-        if (!isAlive || tile.avoid?.some((avoided) => avoided === nodeId)) {
+        if (!isTaking || tile.avoid?.some((avoided) => avoided === nodeId)) {
           message.nak(HAND_BACK_MS);
           continue;
         }
-        hand.set(nameOf(tile), { message, tile, isRendering: false });
+        const known = hand.get(nameOf(tile));
+        // Its lease has run out meanwhile.
+        if (known) known.message = message;
+        else hand.set(nameOf(tile), { message, tile, isRendering: false });
         work();
       }
-    })();
-    endAgent = async (isLeaving) => {
-      isAlive = false;
+    };
+    const timer = setInterval(() => beat(), HEARTBEAT_MS);
+    const end = (): void => {
+      isTaking = false;
+      ended.abort();
       clearInterval(timer);
       for (const subscription of subscriptions) subscription.unsubscribe();
-      if (isLeaving) beat(true);
-      if (isLeaving) await reading;
+    };
+    beat();
+    if (takes)
+      take().catch((error: unknown) => {
+        if (!ended.signal.aborted) fail(error);
+      });
+    return {
+      end,
+      async leave() {
+        isTaking = false;
+        const impatience = setTimeout(() => ended.abort(), LEAVE_MS_MAX);
+        while (publishing.size > 0) await Promise.all(publishing);
+        clearTimeout(impatience);
+        if (ended.signal.aborted || bus.connection.isClosed()) return end();
+        for (const { message } of hand.values()) message.nak();
+        hand.clear();
+        beat(true);
+        end();
+      },
     };
   };
 
-  await startAgent();
+  agent = startAgent();
+  // From here on the server knows of it.
+  await bus.connection.flush();
+  const leave = async (): Promise<void> => {
+    clearTimeout(restart);
+    await agent?.leave();
+    if (failure) throw failure;
+  };
+  const leaveOnce = (): Promise<void> => {
+    leaving ??= leave();
+    return leaving;
+  };
   return {
     nodeId,
     begun,
@@ -169,10 +235,8 @@ export async function startWorkingNode(
     get ends() {
       return ends;
     },
-    async leave() {
-      isHere = false;
-      await endAgent(true);
-    },
+    leave: leaveOnce,
+    [Symbol.asyncDispose]: leaveOnce,
   };
 }
 

@@ -1,4 +1,4 @@
-/** PackageService: which blobs are missing, resumable uploads, and downloads for agents. */
+/** PackageService: which blobs are missing, resumable uploads, downloads for agents, and what is in a scene. */
 import { open } from 'node:fs/promises';
 import type * as grpc from '@grpc/grpc-js';
 import { FarmError } from '#shared/errors.js';
@@ -7,14 +7,37 @@ import type { Logger } from '#shared/log.js';
 import type { PackageServiceHandlers } from '#shared/wire/generated/guian/v1/PackageService.js';
 import type { UploadBlobRequest__Output } from '#shared/wire/generated/guian/v1/UploadBlobRequest.js';
 import type { UploadBlobResponse } from '#shared/wire/generated/guian/v1/UploadBlobResponse.js';
+import { assertBlobs } from '../../jobs/assert-blobs.js';
+import { assertMayRunScripts, type ScriptPolicy } from '../../jobs/script-policy.js';
+import type { SceneInspector } from '../../judging/inspect-on-node.js';
 import type { BlobStore, BlobUpload } from '../store/blob-store.js';
 import { type Send, serverStream, toStatusLogged, unary } from './handlers.js';
-import { type BlobAddress, toBlob, toDigest, toOffset } from './to-domain.js';
+import { type BlobAddress, toBlob, toDigest, toInspection, toOffset } from './to-domain.js';
+import { toWireInspection } from './to-wire.js';
 
 const CHUNK_BYTES = 256 * 1024;
 
-export function packageService(blobs: BlobStore, log: Logger): PackageServiceHandlers {
+export interface PackageServiceParts {
+  readonly blobs: BlobStore;
+  readonly inspector: Pick<SceneInspector, 'inspect'>;
+  readonly scriptPolicy: ScriptPolicy;
+  readonly log: Logger;
+}
+
+export function packageService({
+  blobs,
+  inspector,
+  scriptPolicy,
+  log,
+}: PackageServiceParts): PackageServiceHandlers {
   return {
+    Inspect: unary(log, async (request) => {
+      const { studio, ...wanted } = toInspection(request);
+      assertMayRunScripts(scriptPolicy, studio, wanted.allowScripts);
+      await assertBlobs(blobs, wanted.manifest, 'manifest');
+      return toWireInspection(await inspector.inspect(wanted));
+    }),
+
     MissingBlobs: unary(log, async ({ blobs: asked }) => {
       if (asked.length > LIMITS.packageFilesMax)
         throw new FarmError(

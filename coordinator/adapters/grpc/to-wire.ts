@@ -2,12 +2,14 @@
 import type { EventMessage } from '#shared/bus/messages.js';
 import { formatFrameRange } from '#shared/domain/frame-range.js';
 import type { JobRecord, RenderSettings } from '#shared/domain/job.js';
+import type { SceneInspection } from '#shared/domain/scene-inspection.js';
 import type { FrameRecord } from '#shared/wire/generated/guian/v1/FrameRecord.js';
 import type { Job } from '#shared/wire/generated/guian/v1/Job.js';
 import type { JobEvent } from '#shared/wire/generated/guian/v1/JobEvent.js';
 import type { JobSpec } from '#shared/wire/generated/guian/v1/JobSpec.js';
 import type { Node } from '#shared/wire/generated/guian/v1/Node.js';
 import type { RenderSettings as WireSettings } from '#shared/wire/generated/guian/v1/RenderSettings.js';
+import type { SceneInspection as WireInspection } from '#shared/wire/generated/guian/v1/SceneInspection.js';
 import type { JobView } from '../../jobs/job-registry.js';
 import type { KnownNode } from '../../loops/nodes.js';
 import type { FrameResult } from '../store/records.js';
@@ -40,6 +42,7 @@ function toWireSpec(record: JobRecord): JobSpec {
     maxAttempts: record.maxAttempts,
     verify: record.verify,
     tileTimeLimitMs: record.tileTimeLimitMs,
+    rendererVersion: record.rendererVersion ?? '',
   };
 }
 
@@ -50,6 +53,8 @@ function toWireSettings(settings: RenderSettings): WireSettings {
     camera: settings.camera ?? '',
     scene: settings.scene ?? '',
     animation: settings.animation ?? '',
+    viewLayer: settings.viewLayer ?? '',
+    sourceRoot: settings.sourceRoot ?? '',
     environment: { kind: environment.kind, path: environment.kind === 'file' ? environment.path : '' },
     exposureEv,
     layers: [...layers],
@@ -94,6 +99,21 @@ export function toWireFrame(frame: FrameResult): FrameRecord {
   };
 }
 
+export function toWireInspection(inspection: SceneInspection): WireInspection {
+  const { cameras, scenes, viewLayers, layers, files, notices, scripts, problems, ...rest } = inspection;
+  return {
+    ...rest,
+    cameras: [...cameras],
+    scenes: [...scenes],
+    viewLayers: [...viewLayers],
+    layers: [...layers],
+    files: files.map(({ path = '', ...file }) => ({ ...file, path })),
+    notices: [...notices],
+    scripts: [...scripts],
+    problems: [...problems],
+  };
+}
+
 export function toWireNode({ heartbeat, state, reason, standing, lastHeartbeatAtMs }: KnownNode): Node {
   return {
     nodeId: heartbeat.nodeId,
@@ -111,6 +131,7 @@ export function toWireNode({ heartbeat, state, reason, standing, lastHeartbeatAt
     jobIds: [...heartbeat.jobIds],
     tilesDone: heartbeat.tilesDone,
     reason,
+    sandbox: heartbeat.sandbox ?? '',
     blockedJobs: standing.blocks.map(({ jobId, failures, untilMs }) => ({
       jobId,
       failures,

@@ -1,5 +1,6 @@
 /**
- * The truth about jobs: `jobs/<job>/job.json` (the record, fsynced before a submit is answered), `ended.json`,
+ * The truth about jobs: `jobs/<job>/job.json` (the record, fsynced before a submit is answered, and once more when the
+ * version of its renderer is decided later), `ended.json`,
  * `retries.json` (fsynced before a retry is answered), and `frames/<frame>.json` beside the frame's files.
  */
 import { readdir, readFile, rm } from 'node:fs/promises';
@@ -34,6 +35,8 @@ export interface JobStore {
   /** Every readable job. A job with a corrupt record is logged and left out; the others go on. */
   loadAll(): Promise<readonly StoredJob[]>;
   create(record: JobRecord): Promise<void>;
+  /** Fsynced when it resolves; a kill leaves the old record or the new one. */
+  replace(record: JobRecord): Promise<void>;
   writeFrame(jobId: JobId, frame: FrameResult): Promise<void>;
   writeEnd(jobId: JobId, ended: EndedRecord): Promise<void>;
   /** How a job's frames ended; without those that failed and are rendered again. */
@@ -93,6 +96,9 @@ export function jobStore(storeDir: string, log: Logger): JobStore {
         await rm(folder(record.jobId), { recursive: true, force: true });
         throw error;
       }
+    },
+    async replace(record) {
+      await writeDurably(join(folder(record.jobId), 'job.json'), JSON.stringify(record));
     },
     async writeFrame(jobId, frame) {
       await writeDurably(framePath(jobId, frame.frame), JSON.stringify(frame));

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { renderSettingsSchema } from '#shared/domain/job.js';
+import { SESSION } from '#tests/support/session.js';
 import { gltfRenderer } from './renderer.js';
 
 /** One unlit orange triangle that fills the lower left half of the view, as a data URI. */
@@ -42,7 +43,7 @@ test('a file goes in and the layers come out, in order and cut to the region', a
     });
     const request = { scene: { folder, entry: 'triangle.gltf' }, settings, frame: 0 };
     const prepared = structuredClone(await gltfRenderer.prepare(request));
-    const session = await gltfRenderer.open();
+    const session = await gltfRenderer.open(SESSION);
     const seen: number[] = [];
     const { layers } = await session.render(
       { ...request, prepared, region: { x0: 0, y0: 4, x1: 4, y1: 8 } },

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { renderSettingsSchema } from '#shared/domain/job.js';
 import { LAYERS } from '#shared/domain/layers.js';
 import { decodeTile, encodeTile } from '#shared/image/tile-codec.js';
+import { SESSION } from '#tests/support/session.js';
 import { syntheticRenderer, syntheticTile } from './renderer.js';
 import { syntheticPixel } from './synthetic-pixel.js';
 
@@ -84,7 +85,7 @@ describe('a synthetic scene', () => {
     const fault = `guian-fault-${randomBytes(6).toString('hex')}`;
     const scene = await sceneOf(JSON.stringify({ failTiles: ['0,0'], failWhileFile: fault }));
     const prepared = await syntheticRenderer.prepare({ scene, settings, frame: 0 });
-    const session = await syntheticRenderer.open();
+    const session = await syntheticRenderer.open(SESSION);
     const request = { scene, settings, frame: 0, prepared, region: { x0: 0, y0: 0, x1: 4, y1: 4 } };
     const control = { isCancelled: () => false, progress: () => undefined };
     await writeFile(join(tmpdir(), fault), '');
@@ -97,7 +98,7 @@ describe('a synthetic scene', () => {
   test('may ask for every tile to go wrong', async () => {
     const scene = await sceneOf('{"failTiles": ["*"]}');
     const prepared = await syntheticRenderer.prepare({ scene, settings, frame: 0 });
-    const session = await syntheticRenderer.open();
+    const session = await syntheticRenderer.open(SESSION);
     const request = { scene, settings, frame: 0, prepared, region: { x0: 8, y0: 4, x1: 12, y1: 8 } };
     const control = { isCancelled: () => false, progress: () => undefined };
     await expect(session.render(request, control)).rejects.toThrow(/tile 8,4 fails/);
@@ -106,7 +107,7 @@ describe('a synthetic scene', () => {
   test('costs what it says, and is cancelled while it does', async () => {
     const scene = await sceneOf('{"costMs": 60}');
     const prepared = await syntheticRenderer.prepare({ scene, settings, frame: 0 });
-    const session = await syntheticRenderer.open();
+    const session = await syntheticRenderer.open(SESSION);
     const request = { scene, settings, frame: 0, prepared, region: { x0: 0, y0: 0, x1: 4, y1: 4 } };
     const startMs = performance.now();
     await session.render(request, { isCancelled: () => false, progress: () => undefined });

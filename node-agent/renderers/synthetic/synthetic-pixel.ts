@@ -7,7 +7,10 @@ import type { LayerName } from '#shared/domain/layers.js';
 /** Halves hold every integer up to 2048 and every multiple of 2^-10 below 2 exactly, so these survive the wire bit for bit. */
 const STEPS = 1024;
 
-const LAYER_SALT: Readonly<Record<LayerName, number>> = { beauty: 1, albedo: 2, normal: 3, depth: 4 };
+const LAYER_SALT: Readonly<Record<LayerName, number>> = {
+  ...{ beauty: 1, albedo: 2, normal: 3, depth: 4 },
+  ...{ position: 5, emission: 6, ao: 7, mist: 8 },
+};
 
 /**
  * One sample of the pattern.

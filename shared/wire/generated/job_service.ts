@@ -23,6 +23,8 @@ import type { RenderSettings as _guian_v1_RenderSettings, RenderSettings__Output
 import type { RendererInfo as _guian_v1_RendererInfo, RendererInfo__Output as _guian_v1_RendererInfo__Output } from './guian/v1/RendererInfo.js';
 import type { RetryJobRequest as _guian_v1_RetryJobRequest, RetryJobRequest__Output as _guian_v1_RetryJobRequest__Output } from './guian/v1/RetryJobRequest.js';
 import type { RetryJobResponse as _guian_v1_RetryJobResponse, RetryJobResponse__Output as _guian_v1_RetryJobResponse__Output } from './guian/v1/RetryJobResponse.js';
+import type { SceneFile as _guian_v1_SceneFile, SceneFile__Output as _guian_v1_SceneFile__Output } from './guian/v1/SceneFile.js';
+import type { SceneInspection as _guian_v1_SceneInspection, SceneInspection__Output as _guian_v1_SceneInspection__Output } from './guian/v1/SceneInspection.js';
 import type { SubmitJobRequest as _guian_v1_SubmitJobRequest, SubmitJobRequest__Output as _guian_v1_SubmitJobRequest__Output } from './guian/v1/SubmitJobRequest.js';
 import type { SubmitJobResponse as _guian_v1_SubmitJobResponse, SubmitJobResponse__Output as _guian_v1_SubmitJobResponse__Output } from './guian/v1/SubmitJobResponse.js';
 import type { SyntheticSettings as _guian_v1_SyntheticSettings, SyntheticSettings__Output as _guian_v1_SyntheticSettings__Output } from './guian/v1/SyntheticSettings.js';
@@ -57,6 +59,8 @@ export interface ProtoGrpcType {
       RendererInfo: MessageTypeDefinition<_guian_v1_RendererInfo, _guian_v1_RendererInfo__Output>
       RetryJobRequest: MessageTypeDefinition<_guian_v1_RetryJobRequest, _guian_v1_RetryJobRequest__Output>
       RetryJobResponse: MessageTypeDefinition<_guian_v1_RetryJobResponse, _guian_v1_RetryJobResponse__Output>
+      SceneFile: MessageTypeDefinition<_guian_v1_SceneFile, _guian_v1_SceneFile__Output>
+      SceneInspection: MessageTypeDefinition<_guian_v1_SceneInspection, _guian_v1_SceneInspection__Output>
       SubmitJobRequest: MessageTypeDefinition<_guian_v1_SubmitJobRequest, _guian_v1_SubmitJobRequest__Output>
       SubmitJobResponse: MessageTypeDefinition<_guian_v1_SubmitJobResponse, _guian_v1_SubmitJobResponse__Output>
       SyntheticSettings: MessageTypeDefinition<_guian_v1_SyntheticSettings, _guian_v1_SyntheticSettings__Output>

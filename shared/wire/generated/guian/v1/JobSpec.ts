@@ -14,6 +14,7 @@ export interface JobSpec {
   'maxAttempts'?: (number);
   'verify'?: (number | string);
   'tileTimeLimitMs'?: (number | string | Long);
+  'rendererVersion'?: (string);
 }
 
 export interface JobSpec__Output {
@@ -26,4 +27,5 @@ export interface JobSpec__Output {
   'maxAttempts': (number);
   'verify': (number);
   'tileTimeLimitMs': (number);
+  'rendererVersion': (string);
 }

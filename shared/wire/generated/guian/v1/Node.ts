@@ -22,6 +22,7 @@ export interface Node {
   'reason'?: (string);
   'blockedJobs'?: (_guian_v1_BlockedJob)[];
   'troubles'?: (string)[];
+  'sandbox'?: (string);
 }
 
 export interface Node__Output {
@@ -42,4 +43,5 @@ export interface Node__Output {
   'reason': (string);
   'blockedJobs': (_guian_v1_BlockedJob__Output)[];
   'troubles': (string)[];
+  'sandbox': (string);
 }

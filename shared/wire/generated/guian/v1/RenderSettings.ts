@@ -19,6 +19,11 @@ export interface RenderSettings {
   'layers'?: (string)[];
   'formats'?: (string)[];
   'synthetic'?: (_guian_v1_SyntheticSettings | null);
+  'viewLayer'?: (string);
+  'threadsPerSlot'?: (number);
+  'allowScripts'?: (boolean);
+  'allowMissing'?: (boolean);
+  'sourceRoot'?: (string);
   '_exposureEv'?: "exposureEv";
 }
 
@@ -38,5 +43,10 @@ export interface RenderSettings__Output {
   'layers': (string)[];
   'formats': (string)[];
   'synthetic': (_guian_v1_SyntheticSettings__Output | null);
+  'viewLayer': (string);
+  'threadsPerSlot': (number);
+  'allowScripts': (boolean);
+  'allowMissing': (boolean);
+  'sourceRoot': (string);
   '_exposureEv'?: "exposureEv";
 }
