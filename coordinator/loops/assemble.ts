@@ -19,6 +19,7 @@ import type { StitchRequest, StitchResult, WrittenFile } from '../frames/stitch-
 import { giveUpBytes, type LiveFrame, type PlacedResult } from '../jobs/live-frame.js';
 import type { LiveJob } from '../jobs/live-job.js';
 import { publishFailure } from './reject-result.js';
+import { tellFrameEnd } from './tell-frame-end.js';
 import { tellRepaired } from './tell-repaired.js';
 import { withDisk } from './with-disk.js';
 
@@ -31,8 +32,8 @@ type Stitched = StitchResult | { readonly kind: 'gone_tiles'; readonly tiles: re
 export interface AssemblerHooks {
   /** Bytes that no longer wait in memory. */
   released(bytes: number): void;
-  /** Nobody needs the frame's results any more. */
-  frameRecorded(job: LiveJob, frame: number): void;
+  /** Its end is recorded and told: nobody needs the frame's results any more. */
+  frameTold(job: LiveJob, frame: number): void;
   /** A frame was recorded, finished or failed. */
   frameEnded(job: LiveJob): void;
 }
@@ -181,15 +182,9 @@ export class Assembler {
       { jobId: job.jobId, frame: frame.frame, durationMs: farm.clock.nowMs() - startedAtMs },
       'frame finished',
     );
-    void farm.events.publish({
-      jobId: job.jobId,
-      kind: 'frame_finished',
-      state: job.state,
-      frame: frame.frame,
-      message: files.map((file) => file.name).join(', '),
-    });
+    const told = tellFrameEnd(farm, job, record);
     this.hooks.frameEnded(job);
-    this.hooks.frameRecorded(job, frame.frame);
+    void told.then(() => this.hooks.frameTold(job, frame.frame));
   }
 
   private async recordFailure(
@@ -202,19 +197,14 @@ export class Assembler {
     const common = this.common(job, frame);
     const attemptsUsed = frame.attempts.reduce((most, attempts) => Math.max(most, attempts), 0);
     const failed = { reason, failedTiles: [...failedTiles], attemptsUsed };
-    await this.close(job, frame, { ...common, state: 'failed', ...failed });
+    const record: FrameResult = { ...common, state: 'failed', ...failed };
+    await this.close(job, frame, record);
     this.farm.log.warn({ jobId: job.jobId, frame: frame.frame }, 'frame failed');
-    void this.farm.events.publish({
-      jobId: job.jobId,
-      kind: 'frame_failed',
-      state: job.state,
-      frame: frame.frame,
-      message: reason,
-    });
+    const told = tellFrameEnd(this.farm, job, record);
     this.hooks.frameEnded(job);
     // Its other queued tiles stay: a purge below the job's consumer would make it skip tiles of other frames, too
     // (result-reader.ts), and they are no more than one frame's.
-    this.hooks.frameRecorded(job, frame.frame);
+    void told.then(() => this.hooks.frameTold(job, frame.frame));
   }
 
   private common(job: LiveJob, frame: LiveFrame) {

@@ -13,7 +13,7 @@ import type { Farm } from '../farm.js';
 import { queuedTiles } from '../jobs/queued-tiles.js';
 import { setSequence } from '../jobs/tile-case.js';
 import type { Collector } from './collect.js';
-import { purgeEndedFrames } from './jobs-on-bus.js';
+import { endedFramesOnBus, purgeFrames } from './jobs-on-bus.js';
 import { openLiveJob } from './open-on-bus.js';
 import { isStreamLost } from './stream-lost.js';
 import { tellRepaired } from './tell-repaired.js';
@@ -59,7 +59,8 @@ export async function restoreBus(farm: Farm, collector: Collector, damage: BusDa
       await removeConsumer(farm, job.jobId);
     }
     await openLiveJob(farm, collector, job);
-    if (damage.rolledBack.includes(names.resultsStream)) await purgeEndedFrames(farm, collector, job);
+    if (damage.rolledBack.includes(names.resultsStream))
+      await purgeFrames(farm, collector, job, await endedFramesOnBus(farm, job));
     const { missing, rolledBack } = damage;
     const what = [
       ...(missing.length > 0 ? [`had lost ${missing.join(', ')}`] : []),

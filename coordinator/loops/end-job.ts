@@ -5,6 +5,7 @@
 import { retryCall } from '#shared/bus/retry-call.js';
 import { removeJobFromQueue } from '#shared/bus/streams.js';
 import type { JobId } from '#shared/domain/ids.js';
+import type { JobState } from '#shared/domain/job.js';
 import { invariant } from '#shared/invariant.js';
 import {
   isJobEnded,
@@ -14,6 +15,7 @@ import {
 } from '#shared/state/job-state.js';
 import type { EndedRecord } from '../adapters/store/records.js';
 import type { Farm } from '../farm.js';
+import { EndedJob } from '../jobs/ended-job.js';
 import type { LiveJob } from '../jobs/live-job.js';
 import { isStreamLost } from './stream-lost.js';
 import { withDisk } from './with-disk.js';
@@ -57,15 +59,29 @@ export async function endJob(
   results.forget(job);
   farm.jobs.addEnded({ record: job.record, ended });
   onRecorded();
-  void farm.events.publish({
-    jobId: job.jobId,
+  const told = tellEnd(farm, job.jobId, ended, progress.framesTotal);
+  // A publish in flight would land behind the purge. What is left on the bus says that the end may not be told.
+  await Promise.allSettled([...job.publishes, told]);
+  await clearJob(farm, results, job.jobId);
+}
+
+function tellEnd(farm: Farm, jobId: JobId, ended: EndedRecord, framesTotal: number): Promise<void> {
+  const { state } = ended;
+  return farm.events.publish({
+    jobId,
     kind: state === 'cancelled' ? 'cancelled' : 'finished',
     state,
-    message: endMessage(state, ended, progress.framesTotal),
+    message: endMessage(state, ended, framesTotal),
   });
-  // A publish in flight would land behind the purge.
-  await Promise.allSettled([...job.publishes]);
-  await clearJob(farm, results, job.jobId);
+}
+
+/** At start, of a job that is on the bus and does not run: an earlier run may have recorded its end and been killed then. */
+export async function tellEndUnlessTold(farm: Farm, jobId: JobId): Promise<void> {
+  const job = farm.jobs.has(jobId) ? farm.jobs.get(jobId) : undefined;
+  if (!(job instanceof EndedJob)) return;
+  const last = await farm.events.resume(jobId);
+  if (last && isJobEnded(last.state as JobState)) return;
+  await tellEnd(farm, jobId, job.ended, job.framesTotal);
 }
 
 /** Removes whatever the bus holds of a job that has ended or is unknown. */

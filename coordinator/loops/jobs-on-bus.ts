@@ -79,16 +79,23 @@ export async function subjectsOf(farm: Farm, stream: string, filter: string): Pr
 }
 
 /**
- * Results of frames that have ended: recorded, but not purged before a kill; or there again, as the stream was put back
- * to an older state. @returns of how many frames.
+ * Frames that have ended and of which there are results: recorded, but not purged before a kill; or there again, as the
+ * stream was put back to an older state.
  */
-export async function purgeEndedFrames(farm: Farm, results: ResultPurger, job: LiveJob): Promise<number> {
+export async function endedFramesOnBus(farm: Farm, job: LiveJob): Promise<readonly number[]> {
   const { names } = farm.bus;
   const subjects = await subjectsOf(farm, names.resultsStream, names.resultsOfJob(job.jobId));
   const frames = new Set(
     [...subjects].map((subject) => Number(subject.slice(names.prefix.length + 1).split('.')[2])),
   );
-  const ended = [...frames].filter((frame) => !job.openFrame(frame));
-  await Promise.all(ended.map((frame) => results.purge(names.resultsOfFrame(job.jobId, frame))));
-  return ended.length;
+  return [...frames].filter((frame) => !job.openFrame(frame));
+}
+
+export async function purgeFrames(
+  { bus }: Farm,
+  results: ResultPurger,
+  job: LiveJob,
+  frames: readonly number[],
+): Promise<void> {
+  await Promise.all(frames.map((frame) => results.purge(bus.names.resultsOfFrame(job.jobId, frame))));
 }

@@ -6,17 +6,20 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { retryCall } from '#shared/bus/retry-call.js';
 import type { JobId } from '#shared/domain/ids.js';
 import type { Farm } from '../farm.js';
+import type { LiveJob } from '../jobs/live-job.js';
 import type { Instances } from '../recovery/instances.js';
 import type { Assigner } from './assign.js';
 import { findBusDamage, restoreBus } from './bus-damage.js';
 import type { Collector } from './collect.js';
 import { dropDamagedStreams } from './damaged-streams.js';
+import { tellEndUnlessTold } from './end-job.js';
 import type { Feeder } from './feed.js';
-import { jobsOnBus, jobsWithStrayTiles, purgeEndedFrames } from './jobs-on-bus.js';
+import { endedFramesOnBus, jobsOnBus, jobsWithStrayTiles, purgeFrames } from './jobs-on-bus.js';
 import { clearUnlessLive, mendJobOnBus } from './open-on-bus.js';
 import { queueMissing } from './queue-missing.js';
 import { StrayPurges } from './stray-purges.js';
 import { isStreamLost } from './stream-lost.js';
+import { tellFrameEnd } from './tell-frame-end.js';
 
 const EVERY_MS = 5_000;
 
@@ -28,16 +31,28 @@ export async function reconcileAtStart(farm: Farm, collector: Collector): Promis
   for (const jobId of await jobsOnBus(farm)) {
     if (jobs.liveJob(jobId)) continue;
     log.info({ jobId }, 'job is not running; its tiles and results are purged');
+    await tellEndUnlessTold(farm, jobId);
     await clearUnlessLive(farm, collector, jobId);
     jobsCleared++;
   }
   for (const job of jobs.liveJobs()) {
     if (await mendJobOnBus(farm, job)) jobsMended++;
     if (job.isEnding) await clearUnlessLive(farm, collector, job.jobId);
-    framesPurged += await purgeEndedFrames(farm, collector, job);
+    const ended = await endedFramesOnBus(farm, job);
+    await tellFrameEnds(farm, job, ended);
+    await purgeFrames(farm, collector, job, ended);
+    framesPurged += ended.length;
   }
   if (jobsCleared + jobsMended + framesPurged > 0 || tellingGoesBack)
     log.info({ jobsCleared, jobsMended, framesPurged, tellingGoesBack }, 'reconciled');
+}
+
+/** An earlier run may have recorded the end of these frames and been killed before it told it. */
+async function tellFrameEnds(farm: Farm, job: LiveJob, frames: readonly number[]): Promise<void> {
+  for (const frame of frames) {
+    const record = await farm.store.jobs.readFrame(job.jobId, frame);
+    if (record) await tellFrameEnd(farm, job, record);
+  }
 }
 
 /** Events may say that more results were told of than the stream ever had: it has been made anew since. */

@@ -63,8 +63,7 @@ export function startLoops(
   const feed = feeder(farm, { workersOf, isWithoutWorkers });
   const assembler = new Assembler(farm, stitcher, {
     released: (bytes) => collector.released(bytes),
-    frameRecorded: (job, frame) =>
-      inBackground(collector.purge(farm.bus.names.resultsOfFrame(job.jobId, frame))),
+    frameTold: (job, frame) => inBackground(collector.purge(farm.bus.names.resultsOfFrame(job.jobId, frame))),
     frameEnded: (job) => {
       feed.kick();
       endIfDone(job);

@@ -31,7 +31,7 @@ export const renderSettingsSchema = z
     fps: z.number().min(0.001).max(1000).default(DEFAULTS.fps),
     camera: name.optional(),
     scene: name.optional(),
-    /** Of a .blend file; absent: every one that the file enables is rendered into one picture, as Blender has it. */
+    /** Of a .blend file; absent: the first that the file enables. */
     viewLayer: name.optional(),
     animation: name.optional(),
     environment: environmentSchema.default({ kind: 'auto' }),

@@ -6,6 +6,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '#tests/support/free-port.js';
+import { NO_PROGRAMS } from '#tests/support/no-programs.js';
 import type { Fault } from './fault-plan.js';
 import type { Journal } from './journal.js';
 import { type Link, startLink } from './link.js';
@@ -86,7 +87,7 @@ export async function startChaosFarm(options: {
       coordinatorAddress,
     ];
     return new Part(name, log(name), journal, () =>
-      startGuianPart(['agent', ...own, ...common(name)], log(name)),
+      startGuianPart(['agent', ...own, ...NO_PROGRAMS, ...common(name)], log(name)),
     );
   });
   for (const { name } of [coordinator, ...agents]) links.set(name, await startLink(natsPort));

@@ -104,5 +104,10 @@ describe('a coordinator that is killed', () => {
     expect(new Set(rendered).size).toBe(24);
     expect(rendered).toHaveLength(24);
     await expectWholeFrames(jobId);
+    const kinds = (await studio.watch(jobId, 0, true)).map(({ kind }) => kind);
+    expect(
+      kinds.filter((kind) => kind !== 'repaired'),
+      'each step is told once',
+    ).toEqual(['submitted', 'started', 'frame_finished', 'frame_finished', 'finished']);
   });
 });

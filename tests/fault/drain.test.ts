@@ -17,6 +17,7 @@ import { startGuian, testFolder } from '#tests/integration/cli-program.js';
 import { farmCalls } from '#tests/support/farm-calls.js';
 import { expectWholeJob, type FaultJob, type JobFarm, submitFaultJob } from '#tests/support/fault-job.js';
 import { type HeldTiles, heldTiles } from '#tests/support/held-tiles.js';
+import { NO_PROGRAMS } from '#tests/support/no-programs.js';
 import { waitUntil } from '#tests/support/wait-until.js';
 
 const GRACE_MS = 3_000;
@@ -177,7 +178,7 @@ it('a second signal ends an agent at once, and its tiles are rendered by others'
   const addresses = ['--nats', farm.natsUrl, '--coordinator', farm.coordinatorAddress];
   const thirdHeld = heldTiles();
   const third = startGuian(
-    ['agent', '--node-id', 'third', '--slots', '2', '--cache', folder.tmp, ...addresses],
+    ['agent', '--node-id', 'third', '--slots', '2', '--cache', folder.tmp, ...NO_PROGRAMS, ...addresses],
     folder,
     { TMPDIR: thirdHeld.tmp },
   );

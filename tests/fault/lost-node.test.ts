@@ -21,6 +21,7 @@ import {
 } from '#tests/support/fault-job.js';
 import { type HeldTiles, heldTiles } from '#tests/support/held-tiles.js';
 import { NatsFrames } from '#tests/support/nats-frames.js';
+import { NO_PROGRAMS } from '#tests/support/no-programs.js';
 import { startTcpProxy } from '#tests/support/tcp-proxy.js';
 import { waitUntil } from '#tests/support/wait-until.js';
 
@@ -159,7 +160,7 @@ async function startSuccessor(of: FarmPart) {
     name: 'successor',
     logFile: join(farm.dir, 'logs', 'successor.log'),
     args: () => [
-      ...['agent', '--node-id', nodeIdOf(of), '--slots', '1', '--cache', cache],
+      ...['agent', '--node-id', nodeIdOf(of), '--slots', '1', '--cache', cache, ...NO_PROGRAMS],
       ...['--coordinator', farm.coordinatorAddress, '--nats', `nats://127.0.0.1:${link.port}`],
     ],
     onNotice: () => undefined,

@@ -9,6 +9,7 @@ import { startNatsServer } from '#cli/farm/start-nats-server.js';
 import { decodeMessage, type Heartbeat, heartbeatSchema } from '#shared/bus/messages.js';
 import type { JobRecord } from '#shared/domain/job.js';
 import { type AgentFarm, startAgentFarm } from '#tests/support/agent-farm.js';
+import { NO_PROGRAMS } from '#tests/support/no-programs.js';
 import { mountTinyDisk } from '#tests/support/tiny-disk.js';
 import { waitUntil } from '#tests/support/wait-until.js';
 import { startGuian, testFolder } from './cli-program.js';
@@ -124,7 +125,7 @@ test('agent and coordinator that the server shuts out say so and end with an err
     ['coordinator', '--listen', '127.0.0.1:0', '--store', join(folder.path, 'store'), ...bus],
     folder,
   );
-  const agent = startGuian(['agent', '--slots', '1', '--cache', folder.work, ...bus], folder);
+  const agent = startGuian(['agent', '--slots', '1', '--cache', folder.work, ...NO_PROGRAMS, ...bus], folder);
   const programs = [coordinator, agent];
   let strict: ChildProcess | undefined;
   try {

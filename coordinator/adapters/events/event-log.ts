@@ -15,8 +15,11 @@ import type { Logger } from '#shared/log.js';
 export type JobEvent = Omit<EventMessage, 'atMs'>;
 
 export interface EventLog {
-  /** Resolves when the stream has it; nobody needs to wait. */
-  publish(event: JobEvent): Promise<void>;
+  /**
+   * Resolves when the stream has it; nobody needs to wait.
+   * @param id equal for what is told again: within two minutes it is kept once.
+   */
+  publish(event: JobEvent, id?: string): Promise<void>;
   /** The last event of a job that an earlier run has told, if any; telling its results goes on behind it. */
   resume(jobId: JobId): Promise<EventMessage | undefined>;
   /** The sequence in RESULTS up to which a job's results have been told. */
@@ -47,8 +50,7 @@ export function eventLog(bus: Bus, clock: Clock, log: Logger, signal: AbortSigna
   const told = new Map<JobId, number>();
   let waiting = 0;
 
-  const send = async (message: EventMessage): Promise<void> => {
-    const msgID = messageId(message);
+  const send = async (message: EventMessage, msgID: string): Promise<void> => {
     try {
       await retryCall(
         `publish event ${message.kind} of ${message.jobId}`,
@@ -63,14 +65,16 @@ export function eventLog(bus: Bus, clock: Clock, log: Logger, signal: AbortSigna
   };
 
   return {
-    publish(event) {
+    publish(event, id) {
       if (waiting >= WAITING_EVENTS_MAX && DROPPABLE.has(event.kind)) return Promise.resolve();
       waiting++;
       const resultSequence = Math.max(event.resultSequence ?? 0, told.get(event.jobId) ?? 0);
       const message: EventMessage = { atMs: clock.nowMs(), ...event, resultSequence };
       if (event.kind === 'finished' || event.kind === 'cancelled') told.delete(event.jobId);
       else told.set(event.jobId, resultSequence);
-      const tail = (tails.get(event.jobId) ?? Promise.resolve()).then(() => send(message));
+      const tail = (tails.get(event.jobId) ?? Promise.resolve()).then(() =>
+        send(message, id ?? messageId(message)),
+      );
       tails.set(event.jobId, tail);
       void tail.then(() => {
         if (tails.get(event.jobId) === tail) tails.delete(event.jobId);

@@ -16,7 +16,7 @@ import type { Send } from './handlers.js';
 import { toWireEvent } from './to-wire.js';
 
 /** How long the event that ends a job may be behind the job's state before the end is told without it. */
-const TERMINAL_EVENT_WAIT_MS = 2_000;
+const TERMINAL_EVENT_WAIT_MS = 5_000;
 const PREFETCH = 100;
 const IDLE_CONSUMER_MS = 30_000;
 
