@@ -176,7 +176,7 @@ describe.skipIf(!blender)('tiles of a .blend file', () => {
   test('the version is that of the installation, and a scene that is not there is refused before any Blender starts', async () => {
     const renderer = blenderRenderer(blender!.installation, blender!.sandbox);
     expect(renderer.name).toBe('blender');
-    expect(renderer.version).toMatch(/^\d+\.\d+\.\d+\+[0-9a-f]+\.sse41$/);
+    expect(renderer.version).toMatch(/^\d+\.\d+\.\d+\+[0-9a-f]+\.sse41\.glibc[\d.]+$/);
     const request = { scene: shot, settings: settingsOf(), frame: 1 };
     expect(await renderer.prepare(request)).toBeNull();
     await expect(

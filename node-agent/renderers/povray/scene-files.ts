@@ -92,6 +92,7 @@ export class SceneFiles {
   async find(reference: string): Promise<Place> {
     if (reference === '' || reference.includes('\0')) return { kind: 'missing' };
     let outside: Place | undefined;
+    let mayBeInside = false;
     for (const ending of basename(reference).includes('.') ? [''] : NAMES_TRIED) {
       const name = `${reference}${ending}`;
       const starts = isAbsolute(name) ? ['/'] : [join(this.#folder, dirname(this.#entry)), this.#folder];
@@ -99,6 +100,7 @@ export class SceneFiles {
         const absolute = normalize(join(start, name));
         const path = relative(this.#folder, absolute);
         const isOutside = path === '..' || path.startsWith(`..${sep}`) || isAbsolute(path);
+        mayBeInside ||= !isOutside;
         if (isOutside && !this.#looksOutside) outside ??= { kind: 'outside', path: absolute, sizeBytes: 0 };
         if (isOutside && !this.#looksOutside) continue;
         const sizeBytes = await sizeOf(absolute);
@@ -110,6 +112,8 @@ export class SceneFiles {
         if (normalize(name) === basename(name) && (await sizeOf(join(library, name))) !== undefined)
           return { kind: 'library' };
     }
+    // Of one that would be in the package where the scene is, a client is told what is missing, not where a node has it.
+    if (mayBeInside && !this.#looksOutside) return { kind: 'missing' };
     return outside ?? { kind: 'missing' };
   }
 

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,6 +7,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { rendererVersionSchema } from '#shared/domain/renderers.js';
 import { findInstallations } from './find-installations.js';
 import { findOnPath } from './find-on-path.js';
+
+const GLIBC = `glibc${execFileSync('getconf', ['GNU_LIBC_VERSION'], { encoding: 'utf8' }).trim().split(' ')[1]}`;
 
 let folder: string;
 beforeAll(() => {
@@ -36,9 +39,9 @@ test('versions side by side are told apart by version and build, the same build 
   });
   expect(broken).toEqual([]);
   expect(installations).toEqual([
-    { name: 'blender', version: '3.6.23+e467db79c7d2.sse41', executable: official },
-    { name: 'blender', version: `3.4.1+${digest(distribution)}.sse41`, executable: distribution },
-    { name: 'povray', version: `3.7.0.10+${digest(povray)}`, executable: povray },
+    { name: 'blender', version: `3.6.23+e467db79c7d2.sse41.${GLIBC}`, executable: official },
+    { name: 'blender', version: `3.4.1+${digest(distribution)}.sse41.${GLIBC}`, executable: distribution },
+    { name: 'povray', version: `3.7.0.10+${digest(povray)}.${GLIBC}`, executable: povray },
   ]);
   for (const { version } of installations) rendererVersionSchema.parse(version);
 });

@@ -1,6 +1,7 @@
 /**
  * Which renderers are installed here, and in which build. Each program is asked itself; its label pins a job, so it names
- * whatever changes pixels: version, build, and for Blender the processor kernel that the renderer holds it to.
+ * whatever changes pixels: version, build, for Blender the processor kernel that the renderer holds it to, and the C
+ * library, whose functions the program computes with.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -68,11 +69,16 @@ export async function findInstallations(
   return { installations: [...installations.values()], broken };
 }
 
+/** e.g. `glibc2.36` */
+function cLibrary(): string {
+  const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
+  return header.glibcVersionRuntime ? `glibc${header.glibcVersionRuntime}` : 'libc';
+}
+
 const key = ({ name, version }: Installation) => `${name} ${version}`;
 
 function candidates(name: ProgramName, configured: readonly string[] | undefined): readonly string[] {
   if (!configured) return [];
-  if (configured === undefined) return [];
   if (configured.length > 0) return [...new Set(configured)];
   const found = findOnPath(name);
   return found ? [found] : [];
@@ -93,7 +99,7 @@ async function ask(
     const number = version.exec(output)?.[1];
     if (!number) return broken(`--version tells no ${name} version: ${firstLine(output)}`);
     const hash = build?.exec(output)?.[1] ?? (await fileDigest(executable));
-    const label = `${number}+${hash.slice(0, BUILD_DIGITS)}${kernel}`;
+    const label = `${number}+${hash.slice(0, BUILD_DIGITS)}${kernel}.${cLibrary()}`;
     if (label.length > LABEL_CHARS_MAX)
       return broken(`its version is longer than ${LABEL_CHARS_MAX} characters`);
     return { name, version: label, executable };

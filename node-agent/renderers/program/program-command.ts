@@ -14,6 +14,12 @@ import type { ProgramRequest } from './program.js';
 /** Tells the processes of one program, also those that left its tree: `<scratch folder>#<run>`. */
 export const MARK = 'GUIAN_PROGRAM';
 
+/**
+ * glibc takes the variant of sin, exp, pow and the like that suits the processor, and their last bits differ (measured
+ * with 2.36): held to the one that every x86-64 has, nodes with different processors compute equal numbers.
+ */
+const MATHS = { GLIBC_TUNABLES: 'glibc.cpu.hwcaps=-AVX2,-FMA,-FMA4,-AVX512F' };
+
 export interface ProgramCommand {
   readonly file: string;
   readonly args: readonly string[];
@@ -38,6 +44,7 @@ export function programCommand(request: ProgramRequest, run: string): ProgramCom
     args: [...tie, '--', ...limits, ...walls(request, temporaryFolder), ...request.args],
     env: {
       ...request.env,
+      ...MATHS,
       PATH: '/usr/local/bin:/usr/bin:/bin',
       HOME: request.scratchFolder,
       TMPDIR: temporaryFolder,

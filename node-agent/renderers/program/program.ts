@@ -7,7 +7,7 @@
 export interface Installation {
   /** e.g. `blender` */
   readonly name: string;
-  /** Version, build and kernel, e.g. `3.4.1+1a2b3c4d5e6f.sse41`; equal text promises equal pixels. */
+  /** Version, build and kernel, e.g. `3.4.1+1a2b3c4d5e6f.sse41.glibc2.36`; equal text promises equal pixels. */
   readonly version: string;
   /** Absolute path. */
   readonly executable: string;

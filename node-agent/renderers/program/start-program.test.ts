@@ -82,7 +82,17 @@ describe.each(sandboxes)('a program in sandbox %s', (sandbox) => {
     });
     expect((await program.exited).code).toBe(0);
     const names = program.logTail().match(/^\w+(?==)/gm);
-    expect(names).toEqual(['GUIAN_PROGRAM', 'HOME', 'KERNEL', 'PATH', 'PWD', 'SHLVL', 'TMPDIR', '_']);
+    expect(names).toEqual([
+      'GLIBC_TUNABLES',
+      'GUIAN_PROGRAM',
+      'HOME',
+      'KERNEL',
+      'PATH',
+      'PWD',
+      'SHLVL',
+      'TMPDIR',
+      '_',
+    ]);
     expect(program.logTail()).toContain(`PWD=${scratchFolder}\n`);
     expect(readdirSync(scratchFolder).sort()).toEqual(['here', 'tmp']);
     expect(readdirSync(join(scratchFolder, 'tmp'))).toContain('made');
