@@ -1,14 +1,15 @@
 /**
  * Which renderers are installed here, and in which build. Each program is asked itself; its label pins a job, so it names
- * whatever changes pixels: version, build, for Blender the processor kernel that the renderer holds it to, and the C
- * library, whose functions the program computes with.
+ * whatever changes pixels: version, build, for Blender the processor kernel that the renderer holds it to, the C
+ * library, whose functions the program computes with, and POV-Ray's include files.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdtemp, realpath, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { basename, isAbsolute, join } from 'node:path';
 import { messageOf } from '#shared/errors.js';
+import { libraryFolders } from '../povray/library-folders.js';
 import { findOnPath, whyNotExecutable } from './find-on-path.js';
 import type { Installation } from './program.js';
 import { startProgram } from './start-program.js';
@@ -99,7 +100,8 @@ async function ask(
     const number = version.exec(output)?.[1];
     if (!number) return broken(`--version tells no ${name} version: ${firstLine(output)}`);
     const hash = build?.exec(output)?.[1] ?? (await fileDigest(executable));
-    const label = `${number}+${hash.slice(0, BUILD_DIGITS)}${kernel}.${cLibrary()}`;
+    const library = await includeDigest({ name, version: number, executable });
+    const label = `${number}+${hash.slice(0, BUILD_DIGITS)}${kernel}${library}.${cLibrary()}`;
     if (label.length > LABEL_CHARS_MAX)
       return broken(`its version is longer than ${LABEL_CHARS_MAX} characters`);
     return { name, version: label, executable };
@@ -138,6 +140,17 @@ async function versionOutput(executable: string, timeLimitMs: number): Promise<s
     clearTimeout(timer);
     await rm(scratchFolder, { recursive: true, force: true });
   }
+}
+
+/** POV-Ray's own include files are part of its pictures. */
+async function includeDigest(installation: Installation): Promise<string> {
+  if (installation.name !== 'povray') return '';
+  const folder = libraryFolders(installation).find((one) => basename(one) === 'include');
+  if (folder === undefined) return '';
+  const hash = createHash('sha256');
+  for (const file of (await readdir(folder)).sort())
+    hash.update(`${file} ${await fileDigest(join(folder, file))} `);
+  return `.include-${hash.digest('hex').slice(0, BUILD_DIGITS)}`;
 }
 
 async function fileDigest(executable: string): Promise<string> {
