@@ -18,7 +18,7 @@ const TOOLS = 'Tools:';
 const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   render: {
     group: RENDER,
-    summary: 'render a glTF scene into a folder of frames, on this machine or on a farm',
+    summary: 'render a scene into a folder of frames, on this machine or on a farm',
     load: async () => (await import('./commands/render.js')).renderCommand(),
   },
   submit: {
@@ -71,6 +71,11 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'compare two pictures, EXR or PNG',
     load: async () => (await import('./commands/compare.js')).compareCommand(),
   },
+  inspect: {
+    group: TOOLS,
+    summary: 'say what is in a scene and which files it needs',
+    load: async () => (await import('./commands/inspect.js')).inspectCommand(),
+  },
   doctor: {
     group: TOOLS,
     summary: 'say what is missing on this machine and how to install it',
@@ -83,6 +88,8 @@ Examples:
   guian render scene.glb                               all frames of the scene, into renders/scene/
   guian render scene.glb --frames 0-47x2 --size 1280x720 --samples 256
   guian render scene.glb --env studio.hdr --exposure 0.5 --format exr,png
+  guian render shot.blend --frames 1-24                with the Blender of this machine
+  guian inspect shot.blend                             what is in it, and which files it needs
   guian up                                             a farm on this machine; then, in another terminal:
   guian submit scene.glb --wait --coordinator 127.0.0.1:7700
   guian compare expected.exr actual.exr --max-error 0.5/255

@@ -1,11 +1,11 @@
 /** Anything thrown while a tile was worked on → what its `failed` result says. */
-import { FarmError, messageOf } from '#shared/errors.js';
+import { errorCodeOf, messageOf } from '#shared/errors.js';
 import { LIMITS } from '#shared/limits.js';
 import type { AttemptFailure } from './render-task.js';
 
 const MESSAGE_CHARS_MAX = 1_000;
 
-/** @param output what the thread wrote lately. SCENE_… codes are permanent: the scene is the same on every node. */
+/** @param output what the thread wrote lately. Of the scene and its pictures codes are permanent: they are the same on every node. */
 export function attemptFailure(error: unknown, output = ''): AttemptFailure {
   const code = codeOf(error);
   const stack = error instanceof Error ? (error.stack ?? '') : '';
@@ -13,12 +13,13 @@ export function attemptFailure(error: unknown, output = ''): AttemptFailure {
     code,
     message: messageOf(error).slice(0, MESSAGE_CHARS_MAX),
     logTail: `${output}${stack}`.slice(-LIMITS.logTailCharsMax),
-    permanent: code.startsWith('SCENE_'),
+    permanent: code.startsWith('SCENE_') || code === 'IMAGE_INVALID',
   };
 }
 
 function codeOf(error: unknown): string {
-  if (error instanceof FarmError) return error.code;
+  const known = errorCodeOf(error);
+  if (known !== undefined) return known;
   // V8's words for an array buffer that it cannot have; they are all that tells it from a wrong length.
   if (error instanceof RangeError && /allocation failed/i.test(error.message)) return 'TILE_MEMORY_LIMIT';
   return isHeapExhausted(error) ? 'TILE_MEMORY_LIMIT' : 'RENDER_FAILED';

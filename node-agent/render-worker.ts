@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { threadId, workerData } from 'node:worker_threads';
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { type Region, regionHeightPx, regionWidthPx } from '#shared/domain/region.js';
-import { FarmError } from '#shared/errors.js';
+import { errorCodeOf } from '#shared/errors.js';
 import { encodeTile } from '#shared/image/tile-codec.js';
 import { attemptFailure } from './attempt-failure.js';
 import { MemoryGuard } from './memory-guard.js';
@@ -72,8 +72,7 @@ async function renderTile(
     const digest = createHash('sha256').update(bytes).digest('hex');
     return { kind: 'rendered', threadId, renderer: label, bytes, digest, ...cost(use) };
   } catch (error) {
-    if (error instanceof FarmError && error.code === 'RENDER_CANCELLED')
-      return { kind: 'cancelled', threadId };
+    if (errorCodeOf(error) === 'RENDER_CANCELLED') return { kind: 'cancelled', threadId };
     const failure = { ...attemptFailure(error, takeThreadOutput()), ...cost(useOf(error)) };
     // What a renderer does not let go of would be held against every tile to come; the block tells what it was.
     if (failure.code === 'TILE_MEMORY_LIMIT' && memory.isStuck(control)) process.exit(1);

@@ -9,15 +9,16 @@ import { say, setUp } from './setup.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const folder = join(root, 'dist', 'benchmarks');
-const FLAGS = ['--record'];
-const HELP = `Usage: npm run bench -- [NAME …] [--record]
+const FLAGS = /^--(record|frames=[1-9]\d{0,3})$/;
+const HELP = `Usage: npm run bench -- [NAME …] [--record] [--frames=N]
 
 Runs the benchmarks whose name contains one of the words, or all of them (that takes minutes).
-  --record  append the figures to benchmarks/results/
+  --record    append the figures to benchmarks/results/
+  --frames=N  fewer frames than the promise is about, where a benchmark has frames: for a quick look
 `;
 
 const given = process.argv.slice(2);
-const wrong = given.find((arg) => arg.startsWith('-') && !FLAGS.includes(arg));
+const wrong = given.find((arg) => arg.startsWith('-') && !FLAGS.test(arg));
 if (given.some((arg) => arg === '--help' || arg === '-h')) process.stdout.write(HELP);
 else if (wrong !== undefined) {
   say(`unknown option '${wrong}'; "npm run bench -- --help" tells more`);

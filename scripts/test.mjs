@@ -7,8 +7,17 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { findProgram, packagesAreMissing, say, setUp } from './setup.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-/** Debian's own readers judge our EXR files. */
-const EXR_TOOLS = { exrheader: 'openexr', oiiotool: 'openimageio-tools' };
+/**
+ * By program, the Debian package that brings it. The EXR tools judge our files; Blender and POV-Ray render for golden
+ * tests, inside bubblewrap. Blender is 170 packages and about a minute.
+ */
+const WANTED_PROGRAMS = {
+  exrheader: 'openexr',
+  oiiotool: 'openimageio-tools',
+  bwrap: 'bubblewrap',
+  povray: 'povray',
+  blender: 'blender',
+};
 
 process.exitCode = await main();
 
@@ -54,7 +63,7 @@ async function judge() {
   return failed;
 }
 
-/** nats-server is needed; the EXR readers are wanted. */
+/** nats-server is needed; the others are wanted: tests that need one say so where it is missing. */
 async function nativeTools() {
   const { ensureNatsServer } = await import(
     pathToFileURL(join(root, 'dist', 'cli', 'farm', 'ensure-nats-server.js')).href
@@ -65,30 +74,38 @@ async function nativeTools() {
     say(error.message);
     return false;
   }
-  for (const [program, debianPackage] of Object.entries(EXR_TOOLS)) {
-    if (findProgram(program) !== undefined) continue;
-    const why = installDebianPackage(debianPackage);
-    if (why !== undefined)
-      say(
-        `${program} is not here and cannot be installed (${why}); install it with: sudo apt-get install -y ${debianPackage}`,
-      );
-  }
+  const isMissing = ([program]) => findProgram(program) === undefined;
+  const missing = Object.entries(WANTED_PROGRAMS).filter(isMissing);
+  if (missing.length === 0) return true;
+  const why = installDebianPackages(missing.map(([, name]) => name));
+  for (const [program, name] of missing.filter(isMissing))
+    say(
+      `${program} is not here and cannot be installed (${why}), so tests that need it do not run; install it with: sudo apt-get install -y --no-install-recommends ${name}`,
+    );
   return true;
 }
 
 /** @returns why not, when it could not. */
-function installDebianPackage(name) {
+function installDebianPackages(names) {
   if (findProgram('apt-get') === undefined) return 'no apt-get on this machine';
   const sudo = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
   if (sudo.length > 0 && spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status !== 0)
     return 'needs root';
-  const [command, ...args] = [...sudo, 'apt-get', 'install', '-y', '--no-install-recommends', name];
-  say(`installing ${name} …`);
-  const result = spawnSync(command, args, {
-    encoding: 'utf8',
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-  });
-  return result.status === 0 ? undefined : (result.stderr ?? '').trim().split('\n').at(-1);
+  const apt = (...args) => {
+    const [command, ...rest] = [...sudo, 'apt-get', ...args];
+    return spawnSync(command, rest, {
+      encoding: 'utf8',
+      maxBuffer: 2 ** 26,
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    });
+  };
+  say(`installing ${names.join(', ')} …`);
+  const install = () => apt('install', '-y', '--no-install-recommends', ...names);
+  let result = install();
+  // A fresh container has no lists of packages, an old one has lists of packages that are gone.
+  if (result.status !== 0 && apt('update').status === 0) result = install();
+  if (result.status === 0) return undefined;
+  return (result.stderr ?? '').trim().split('\n').at(-1) || `apt-get ended with ${result.status}`;
 }
 
 function run(program, args) {

@@ -46,6 +46,7 @@ describe('the repository is tidy', () => {
     const documents = [
       'README.md',
       'docs/ARCHITECTURE.md',
+      'docs/RENDERERS.md',
       ...readdirSync(join(ROOT, 'docs/adr')).map((name) => `docs/adr/${name}`),
     ];
     const broken: string[] = [];

@@ -16,11 +16,17 @@ export interface Answer {
   readonly targets: readonly Target[];
 }
 
+/** What whoever runs benchmarks may ask for; each heeds what makes sense for it. */
+export interface BenchmarkOptions {
+  /** Fewer frames than the promise is about, for a quick look. */
+  readonly frames?: number;
+}
+
 export interface Benchmark {
   /** In one line, for people. */
   readonly question: string;
   /** @throws when a result is wrong: a fast wrong answer is no answer. */
-  run(say: Say): Promise<Answer>;
+  run(say: Say, options?: BenchmarkOptions): Promise<Answer>;
 }
 
 /** One line about what is being measured now. */

@@ -2,28 +2,33 @@
 import { access, constants, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { availableParallelism, freemem, tmpdir, totalmem } from 'node:os';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { Command } from 'commander';
 import { coordinatorConfig } from '#coordinator/config.js';
 import { agentConfig } from '#node-agent/config.js';
+import { libraryFolders } from '#node-agent/renderers/povray/library-folders.js';
+import type { Installation } from '#node-agent/renderers/program/program.js';
+import { probeSandbox } from '#node-agent/renderers/program/sandbox.js';
 import { resolveConfig } from '#shared/config.js';
 import { messageOf } from '#shared/errors.js';
 import { findNatsServer, NATS_SERVER_VERSION_MIN } from '../farm/find-nats-server.js';
+import { installedPrograms, PROGRAM_INSTALLS, PROGRAM_TITLES } from '../inspect/installed-programs.js';
 import { humanBytes } from '../output/human.js';
 import { printJson } from '../output/table.js';
 import { EXIT } from '../process/exit-code.js';
 
 interface Finding {
   readonly check: string;
-  /** `missing` makes the exit code 1; `warning` does not. */
-  readonly state: 'ok' | 'warning' | 'missing';
+  /** `missing` makes the exit code 1; `warning` and `note` do not. A note: not everybody needs it. */
+  readonly state: 'ok' | 'note' | 'warning' | 'missing';
   readonly text: string;
 }
 
 const GIB = 1024 ** 3;
 const FREE_DISK_WANTED = 2 * GIB;
 const MEMORY_WANTED = 2 * GIB;
-const SIGNS = { ok: '✓', warning: '!', missing: '✗' } as const;
+const SCENES_OF = { blender: '.blend', povray: '.pov' } as const;
+const SIGNS = { ok: '✓', note: '–', warning: '!', missing: '✗' } as const;
 
 export function doctorCommand(): Command {
   return new Command('doctor')
@@ -48,6 +53,7 @@ async function examine(): Promise<Finding[]> {
     { check: 'Node.js', state: 'ok', text: `${process.versions.node} (20.19 or later is needed)` },
     natsServer(),
     await packages(),
+    ...(await renderers()),
     cores(),
     memory(),
     await folder('store', storeDir),
@@ -70,6 +76,35 @@ function natsServer(): Finding {
     return { check, state: 'missing', text: messageOf(error) };
   }
 }
+
+/** Programs for scenes of studios, and what keeps these scenes in. */
+async function renderers(): Promise<Finding[]> {
+  const names = ['blender', 'povray'] as const;
+  const [{ installations, broken }, sandbox] = await Promise.all([installedPrograms(names), probeSandbox()]);
+  const findings = names.flatMap((name): Finding[] => {
+    const check = PROGRAM_TITLES[name];
+    const here = installations.filter((one) => one.name === name);
+    const wrong = broken.filter((one) => one.name === name);
+    const found = here.map((installation): Finding => {
+      const text = `${installation.version} at ${installation.executable}`;
+      if (name !== 'povray' || hasIncludeFiles(installation)) return { check, state: 'ok', text };
+      const way = 'its include files (colors.inc and the like) are not: apt-get install povray-includes';
+      return { check, state: 'note', text: `${text}; ${way}` };
+    });
+    const useless = wrong.map(({ reason }): Finding => ({ check, state: 'warning', text: reason }));
+    if (found.length + useless.length > 0) return [...found, ...useless];
+    const text = `not here; for ${SCENES_OF[name]} scenes, install it: ${PROGRAM_INSTALLS[name]}`;
+    return [{ check, state: 'note', text }];
+  });
+  const isKeptIn = sandbox.sandbox !== 'none';
+  const text = isKeptIn
+    ? sandbox.description
+    : `${sandbox.description}; until then scenes of Blender and POV-Ray may read what the agent may`;
+  return [...findings, { check: 'sandbox', state: isKeptIn ? 'ok' : 'note', text }];
+}
+
+const hasIncludeFiles = (povray: Installation): boolean =>
+  libraryFolders(povray).some((folder) => basename(folder) === 'include');
 
 /** The two packages with native parts are those that can be wrong for this machine. */
 async function packages(): Promise<Finding> {

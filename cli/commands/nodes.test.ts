@@ -58,3 +58,14 @@ test('a node with very many notes does not flood the terminal', () => {
   expect(notes!.trimEnd().split('\n')).toHaveLength(6);
   expect(notes).toContain('n1: and 55 more: guian nodes --json');
 });
+
+test('a wide table has every renderer with its version, and how scenes are kept in', () => {
+  const renderers = [
+    { name: 'gltf', version: '1.0.0' },
+    { name: 'blender', version: '3.4.1+4f4a7cd28cfd.sse41' },
+  ];
+  const text = nodesText([node('n1', { renderers, sandbox: 'bubblewrap 0.8.0' })], NOW_MS, true);
+  expect(text).toMatch(/SANDBOX +HOST +AGENT\n/);
+  expect(text).toContain('gltf 1.0.0, blender 3.4.1+4f4a7cd28cfd.sse41');
+  expect(text).toMatch(/bubblewrap 0\.8\.0 +n1 +0\.1\.0\n$/);
+});

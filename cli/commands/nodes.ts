@@ -9,6 +9,7 @@ import { oneLine } from '../process/exit-code.js';
 import { addFarmFlags, connectFarm } from '../process/farm-flags.js';
 
 const HEADER = ['NODE', 'STATE', 'SLOTS', 'CORES', 'MEMORY', 'RENDERERS', 'JOBS', 'TILES', 'SEEN', 'UP'];
+const WIDE_HEADER = [...HEADER, 'SANDBOX', 'HOST', 'AGENT'];
 /** Lines about one node below the table; `--json` has them all. */
 const NOTES_PER_NODE_MAX = 5;
 
@@ -16,22 +17,26 @@ export function nodesCommand(): Command {
   const command = new Command('nodes').description(
     'Lists the machines that render, and below them why any of them renders less than it could.',
   );
+  command.option(
+    '--wide',
+    'also how the scenes of others are kept in, host names and versions of the agents',
+  );
   return addFarmFlags(command).action(async (options: Readonly<Record<string, unknown>>) => {
     await using farm = connectFarm(options);
     const { nodes } = await call<ListNodesResponse__Output>(farm, (grpc, done) =>
       farm.nodes.list({}, grpc, done),
     );
     if (options['json'] === true) printJson(nodes);
-    else process.stdout.write(nodesText(nodes, Date.now()));
+    else process.stdout.write(nodesText(nodes, Date.now(), options['wide'] === true));
   });
 }
 
 /** The table, and one line for each thing that keeps a node from work. */
-export function nodesText(nodes: readonly Node__Output[], nowMs: number): string {
+export function nodesText(nodes: readonly Node__Output[], nowMs: number, isWide = false): string {
   const notes = nodes.flatMap((node) => notesOf(node, nowMs).map((note) => `${node.nodeId}: ${note}`));
   const lines = notes.map((note) => `${oneLine(note)}\n`).join('');
-  const rows = nodes.map((node) => row(node, nowMs));
-  return `${table(HEADER, rows)}${lines === '' ? '' : `\n${lines}`}`;
+  const rows = nodes.map((node) => (isWide ? [...row(node, nowMs), ...wideCells(node)] : row(node, nowMs)));
+  return `${table(isWide ? WIDE_HEADER : HEADER, rows)}${lines === '' ? '' : `\n${lines}`}`;
 }
 
 function row(node: Node__Output, nowMs: number): string[] {
@@ -48,6 +53,12 @@ function row(node: Node__Output, nowMs: number): string[] {
     humanDuration(nowMs - node.startedAtMs),
   ];
 }
+
+const wideCells = ({ sandbox, hostName, agentVersion }: Node__Output): string[] => [
+  sandbox || '-',
+  hostName,
+  agentVersion,
+];
 
 function notesOf({ nodeId, state, reason, blockedJobs, troubles }: Node__Output, nowMs: number): string[] {
   const blocks = blockedJobs.map(

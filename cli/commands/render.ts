@@ -3,6 +3,7 @@ import { dirname, extname, join, relative } from 'node:path';
 import { Command } from 'commander';
 import { slug } from '#shared/domain/ids.js';
 import { FarmError } from '#shared/errors.js';
+import { DEFAULTS } from '#shared/limits.js';
 import { connectCoordinator } from '#shared/wire/coordinator-client.js';
 import type { Farm } from '../farm/embedded-farm.js';
 import { humanDuration, perSecond } from '../output/human.js';
@@ -23,13 +24,14 @@ type Options = Readonly<Record<string, unknown>>;
 const HELP_AFTER = `
 Without --coordinator (or GUIAN_COORDINATOR) a farm is started on this machine for the one job: a nats-server, a
 coordinator and an agent. It is gone when the job has ended, or at Ctrl-C. Pictures of other frames in the output
-folder are left alone; the same frame is replaced.
+folder are left alone; the same frame is replaced. Scenes of Blender and POV-Ray need these programs on this machine, or a
+farm that has them.
 `;
 
 export function renderCommand(): Command {
   const command = new Command('render')
-    .description('Renders a glTF scene (.gltf, .glb) into a folder of frames.')
-    .argument('[scene]', 'the .gltf or .glb file');
+    .description('Renders a scene (.gltf, .glb, .blend, .pov) into a folder of frames.')
+    .argument('[scene]', 'the .gltf, .glb, .blend or .pov file');
   addRenderFlags(command)
     .option('--out <dir>', 'folder for the frames (default: renders/<scene name>)')
     .option('--slots <n>', 'tiles rendered at the same time on this machine (default: number of cores)')
@@ -47,13 +49,13 @@ async function render(sceneFile: string | undefined, options: Options): Promise<
   const slots = parseSlots(options['slots']);
   const coordinator = givenCoordinator(options);
   using interrupt = interruptible('stopping (Ctrl-C again: at once) …');
-  const scene = await scenePackage(sceneFile, flags);
+  const scene = await scenePackage(sceneFile, flags, { coordinator, interrupt });
   const out = await outputFolder(String(options['out'] ?? join('renders', slug(flags.name ?? scene.name))));
   const progress = createProgress({ json: options['json'] === true });
   let farm: Farm | undefined;
   try {
     interrupt.signal.throwIfAborted();
-    if (coordinator === undefined) farm = await startOwnFarm(options, slots, progress, interrupt);
+    if (coordinator === undefined) farm = await startOwnFarm(options, flags, slots, progress, interrupt);
     const address = coordinator ?? farm!.coordinatorAddress;
     const signal = farm ? AbortSignal.any([interrupt.signal, failureSignal(farm)]) : interrupt.signal;
     const outcome = await runOn(address, scene, flags, out.path, progress, signal);
@@ -68,6 +70,7 @@ async function render(sceneFile: string | undefined, options: Options): Promise<
 
 async function startOwnFarm(
   options: Options,
+  flags: RenderFlags,
   slots: number | undefined,
   progress: Progress,
   interrupt: Interrupt,
@@ -84,6 +87,8 @@ async function startOwnFarm(
     onNotice: progress.notice,
     onStarted: (kill) => interrupt.onSecond(kill),
     ...(slots !== undefined && { slots }),
+    // The user's own machine: there is nobody else to ask.
+    ...(flags.allowScripts && { scriptStudio: flags.studio || DEFAULTS.studio }),
     ...(typeof natsUrl === 'string' && { natsUrl }),
   });
   return farm;

@@ -15,7 +15,7 @@ type Options = Readonly<Record<string, unknown>>;
 export function submitCommand(): Command {
   const command = new Command('submit')
     .description('Uploads a scene to a farm, submits it as a job and prints the job id.')
-    .argument('[scene]', 'the .gltf or .glb file');
+    .argument('[scene]', 'the .gltf, .glb, .blend or .pov file');
   addRenderFlags(command).option('--wait', 'stay until the job has ended; Ctrl-C leaves it running');
   return addFarmFlags(command).action(async (scene: string | undefined, options: Options) => {
     process.exitCode = await submit(scene, options);
@@ -24,10 +24,11 @@ export function submitCommand(): Command {
 
 async function submit(sceneFile: string | undefined, options: Options): Promise<number> {
   const flags = parseRenderFlags(options);
-  const scene = await scenePackage(sceneFile, flags);
   const json = options['json'] === true;
   await using farm = connectFarm(options);
   using interrupt = interruptible('leaving; a job that was submitted goes on');
+  const scene = await scenePackage(sceneFile, flags, { coordinator: farm.address, interrupt });
+  interrupt.signal.throwIfAborted();
   const job = await submitJob(farm, scene, jobRequest(flags, scene), interrupt.signal);
   if (json) printJson(job);
   else {

@@ -11,6 +11,7 @@ import type { FarmError } from '#shared/errors.js';
 import type { LogLevel } from '#shared/log.js';
 import { makeFarmFolder, removeFarmFolder } from './farm-folder.js';
 import { FarmPart } from './farm-part.js';
+import { withFreePort } from './free-port.js';
 import { NatsPart } from './nats-part.js';
 
 export interface FarmOptions {
@@ -30,6 +31,8 @@ export interface FarmOptions {
   /** Default: `store` inside the folder. */
   readonly storeDir?: string;
   readonly logLevel?: LogLevel;
+  /** Scenes of this studio may run the scripts inside them; default: as GUIAN_ALLOW_SCRIPTS has it. */
+  readonly scriptStudio?: string;
   /**
    * What tiles in work may still take when the farm stops; default 5 s. Somebody waits for a farm on their own machine:
    * what is not done by then is rendered again at the next start, or not needed any more.
@@ -108,7 +111,7 @@ export async function startFarm(options: FarmOptions = {}): Promise<Farm> {
     options.onStarted?.(() => farm.kill());
     await plan.nats?.start();
     if (plan.nats) plan.addresses.nats = plan.nats.url;
-    plan.addresses.coordinator = String((await plan.coordinator.start())['address']);
+    plan.addresses.coordinator = await startOnFreePort(plan.coordinator, plan.addresses);
     const agentsReady = Promise.all(plan.agents.map((agent) => agent.start()));
     if (options.waitForAgents === false) agentsReady.catch(hooks.onFailure);
     else await agentsReady;
@@ -143,7 +146,8 @@ function farmParts(dir: string, options: FarmOptions, hooks: Hooks) {
     logFile: logFile('coordinator'),
     args: () => {
       const store = options.storeDir ?? join(dir, 'store');
-      return ['coordinator', '--listen', addresses.coordinator, '--store', store, ...common()];
+      const scripts = options.scriptStudio === undefined ? [] : ['--allow-scripts', options.scriptStudio];
+      return ['coordinator', '--listen', addresses.coordinator, '--store', store, ...scripts, ...common()];
     },
   });
   const count = options.agents ?? 1;
@@ -165,6 +169,16 @@ function farmParts(dir: string, options: FarmOptions, hooks: Hooks) {
   });
   const all: readonly (FarmPart | NatsPart)[] = [...agents, coordinator, ...(nats ? [nats] : [])];
   return { addresses, nats, coordinator, agents, all };
+}
+
+/** @returns the address on which it serves, and will again when it comes back. */
+async function startOnFreePort(coordinator: FarmPart, addresses: { coordinator: string }): Promise<string> {
+  const wanted = addresses.coordinator;
+  if (!wanted.endsWith(':0')) return String((await coordinator.start())['address']);
+  return await withFreePort(async (port) => {
+    addresses.coordinator = wanted.replace(/0$/, String(port));
+    return String((await coordinator.start())['address']);
+  });
 }
 
 /** A coordinator that listens on every interface is reached on this machine by loopback. */

@@ -1,5 +1,6 @@
 /** The farm's nats-server, started again on the same port and store when it dies by itself. */
 import type { FarmError } from '#shared/errors.js';
+import { withFreePort } from './free-port.js';
 import { type RunningNatsServer, startNatsServer } from './start-nats-server.js';
 
 export interface NatsPartOptions {
@@ -10,6 +11,8 @@ export interface NatsPartOptions {
 }
 
 const RESTARTS_MAX = 5;
+/** What it needs may be taken for a moment; the first restart is at once, for everybody waits for it. */
+const RESTART_DELAY_MS = 500;
 
 export class NatsPart {
   readonly name = 'nats-server';
@@ -31,9 +34,13 @@ export class NatsPart {
   }
 
   /** @throws TOOL_MISSING, BUS_UNAVAILABLE */
-  async start(port?: number): Promise<void> {
+  async start(): Promise<void> {
+    await withFreePort((port) => this.#startOn(port));
+  }
+
+  async #startOn(port: number): Promise<void> {
     const { storeDir, logFile } = this.#options;
-    const server = await startNatsServer({ storeDir, logFile, ...(port !== undefined && { port }) });
+    const server = await startNatsServer({ storeDir, logFile, port });
     this.#server = server;
     if (this.#isStopping) server.kill();
     void server.exited.then(({ code, signal }) => {
@@ -64,10 +71,16 @@ export class NatsPart {
         `nats-server died (${how}); starting it again (${this.#restarts} of ${RESTARTS_MAX})`,
       );
     }
-    this.start(port).catch((error: FarmError) => {
-      if (this.#isStopping) return;
-      if (this.#restarts < RESTARTS_MAX) this.#startAgain(port, error.message);
-      else this.#options.onFailure(error);
-    });
+    setTimeout(
+      () => {
+        if (this.#isStopping) return;
+        this.#startOn(port).catch((error: FarmError) => {
+          if (this.#isStopping) return;
+          if (this.#restarts < RESTARTS_MAX) this.#startAgain(port, error.message);
+          else this.#options.onFailure(error);
+        });
+      },
+      (this.#restarts - 1) * RESTART_DELAY_MS,
+    );
   }
 }

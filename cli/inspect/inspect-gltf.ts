@@ -86,7 +86,7 @@ async function judged(
       samples: defaults.samples ?? DEFAULTS.samples,
       scene: summary.scene,
       ...(defaults.camera !== undefined && { camera: defaults.camera }),
-      notices: warnings,
+      notices: [...warnings],
       problems: [],
     };
   } catch (error) {

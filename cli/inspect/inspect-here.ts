@@ -18,7 +18,7 @@ const ROUNDS_MAX = 20;
 export interface ReadHere {
   readonly installation: Installation;
   readonly sandbox: Sandbox;
-  readonly interrupt: Interrupt;
+  readonly interrupt?: Interrupt | undefined;
 }
 
 /** @throws SCENE_INVALID and the like when it cannot be opened at all; USAGE_INVALID for a root that is none. */
@@ -28,11 +28,11 @@ export async function inspectHere(question: InspectQuestion, here: ReadHere): Pr
   const scratchFolder = await mkdtemp(join(tmpdir(), 'guian-inspect-'));
   const clear = () => rmSync(scratchFolder, { recursive: true, force: true, maxRetries: 3 });
   // The second Ctrl-C ends us before the program.
-  here.interrupt.onSecond(clear);
+  here.interrupt?.onSecond(clear);
   try {
     for (let round = 1; ; round++) {
       const inspection = await readOnce(question, root, scratchFolder, here);
-      here.interrupt.signal.throwIfAborted();
+      here.interrupt?.signal.throwIfAborted();
       const wider = givenRoot === undefined ? widened(root, scene, inspection.files) : root;
       if (wider === root || round === ROUNDS_MAX) {
         const files = await Promise.all(inspection.files.map((file) => asWeSeeIt(file, root)));
@@ -43,7 +43,7 @@ export async function inspectHere(question: InspectQuestion, here: ReadHere): Pr
     }
   } finally {
     clear();
-    here.interrupt.onSecond(() => undefined);
+    here.interrupt?.onSecond(() => undefined);
   }
 }
 

@@ -5,7 +5,11 @@
  */
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
-import { type SceneFile, type SceneInspection, sceneInspectionSchema } from '#shared/domain/scene-inspection.js';
+import {
+  type SceneFile,
+  type SceneInspection,
+  sceneInspectionSchema,
+} from '#shared/domain/scene-inspection.js';
 import { isPackagePath } from '#shared/domain/scene-package.js';
 import { FarmError } from '#shared/errors.js';
 import { LIMITS } from '#shared/limits.js';
@@ -96,26 +100,33 @@ async function addWhatIsHere(
   for (const candidate of candidates(file, root, entry)) {
     const info = await stat(candidate).catch(() => undefined);
     if (!info) continue;
-    const found = info.isDirectory() ? await filesIn(candidate) : [candidate, ...(await siblings(file, candidate))];
+    const found = info.isDirectory()
+      ? await filesIn(candidate)
+      : [candidate, ...(await siblings(file, candidate))];
     for (const one of found) {
       const path = pathBelow(root, one);
-      if (path !== undefined && isPackagePath(path) && mayBeSent(one, fileBelow(root, entry))) files.set(path, one);
+      if (path !== undefined && isPackagePath(path) && mayBeSent(one, fileBelow(root, entry)))
+        files.set(path, one);
     }
     return;
   }
 }
 
-/** Keys and settings live in hidden folders: nobody else's answer makes us send one, unless it is the scene's own. */
-function mayBeSent(file: string, scene: string): boolean {
+/** Keys and settings lie in hidden folders: nobody else's answer makes us send one, unless it is beside the scene. */
+export function mayBeSent(file: string, scene: string): boolean {
   const ours = pathBelow(commonFolder([scene, file]), file)!;
-  return pathBelow(dirname(scene), file) !== undefined || !ours.split('/').some((part) => part.startsWith('.'));
+  return (
+    pathBelow(dirname(scene), file) !== undefined || !ours.split('/').some((part) => part.startsWith('.'))
+  );
 }
 
 /** POV-Ray looks beside the scene, then from the package's root. */
 function candidates({ path, reference }: SceneFile, root: string, entry: string): string[] {
   if (path !== undefined) return [fileBelow(root, path)];
   if (reference === '' || reference.startsWith('//')) return [];
-  return isAbsolute(reference) ? [reference] : [resolve(root, dirname(entry), reference), resolve(root, reference)];
+  return isAbsolute(reference)
+    ? [reference]
+    : [resolve(root, dirname(entry), reference), resolve(root, reference)];
 }
 
 /** A node sees one picture of a sequence at a time, and of a cache the file that it misses first. */
@@ -162,7 +173,12 @@ function settled(
     const below = pathBelow(root, fileBelow(wideRoot, path));
     return below === undefined ? { ...rest, reference: fileBelow(wideRoot, path) } : { ...rest, path: below };
   });
-  return { root, entry: pathBelow(root, scene)!, inspection: { ...inspection, files: moved }, readBy: 'node' };
+  return {
+    root,
+    entry: pathBelow(root, scene)!,
+    inspection: { ...inspection, files: moved },
+    readBy: 'node',
+  };
 }
 
 /** The call itself ends with its connection. */

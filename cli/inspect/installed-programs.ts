@@ -16,7 +16,10 @@ export interface InstalledPrograms {
   readonly broken: readonly BrokenInstallation[];
 }
 
-export const PROGRAM_TITLES: Readonly<Record<ProgramName, string>> = { blender: 'Blender', povray: 'POV-Ray' };
+export const PROGRAM_TITLES: Readonly<Record<ProgramName, string>> = {
+  blender: 'Blender',
+  povray: 'POV-Ray',
+};
 export const PROGRAM_INSTALLS: Readonly<Record<ProgramName, string>> = {
   blender: 'apt-get install blender',
   povray: 'apt-get install povray povray-includes',

@@ -28,7 +28,9 @@ test('the widest root is a top folder, never the whole disk', () => {
 test('a root that holds no scene, or everything, is refused in one line that names it', () => {
   expect(firstRoot('/p/shot/a.blend', undefined)).toBe('/p/shot');
   expect(firstRoot('/p/shot/a.blend', '/p')).toBe('/p');
-  expect(() => firstRoot('/p/shot/a.blend', '/q')).toThrow('--root /q: the scene /p/shot/a.blend is not below it');
+  expect(() => firstRoot('/p/shot/a.blend', '/q')).toThrow(
+    '--root /q: the scene /p/shot/a.blend is not below it',
+  );
   expect(() => firstRoot('/p/shot/a.blend', '/')).toThrow('--root /: a package cannot begin at /');
   expect(() => firstRoot('/a.blend', undefined)).toThrow('scene /a.blend: a package cannot begin at /');
 });

@@ -55,6 +55,9 @@ export function firstRoot(scene: string, given: string | undefined): string {
       `${subject}: the package's folder ${root} has more than ${LIMITS.packagePathCharsMax} characters; work in a shorter path`,
     );
   if (pathBelow(root, scene) === undefined)
-    throw new FarmError('USAGE_INVALID', `${subject}: the scene ${scene} is not below it; name a folder that holds it`);
+    throw new FarmError(
+      'USAGE_INVALID',
+      `${subject}: the scene ${scene} is not below it; name a folder that holds it`,
+    );
   return root;
 }

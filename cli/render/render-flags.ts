@@ -9,7 +9,7 @@ import { parseFrameRange } from '#shared/domain/frame-range.js';
 import { ID_PATTERN } from '#shared/domain/ids.js';
 import { OUTPUT_FORMATS, VIEWS } from '#shared/domain/job.js';
 import { LAYER_NAMES } from '#shared/domain/layers.js';
-import { BUILT_IN_RENDERERS } from '#shared/domain/renderers.js';
+import { rendererNameSchema, rendererVersionSchema } from '#shared/domain/renderers.js';
 import { FarmError } from '#shared/errors.js';
 import { DEFAULTS, LIMITS } from '#shared/limits.js';
 
@@ -35,19 +35,27 @@ export function addRenderFlags(command: Command): Command {
       '--tile <size>',
       'tile size: auto, 128 or 256x128 pixels; the picture does not depend on it (default: auto)',
     )
-    .option('--camera <name>', "camera node (default: the scene's first, else one that frames the scene)")
+    .option(
+      '--camera <name>',
+      "camera (default: the scene's own; in glTF its first, else one that frames the scene)",
+    )
     .option('--scene <name>', "scene inside the file (default: the file's default scene)")
-    .option('--animation <name>', 'animation (default: the first)')
+    .option('--view-layer <name>', 'view layer of a .blend file (default: as the file enables them)')
+    .option('--animation <name>', 'animation of a glTF file (default: the first)')
     .option(
       '--env <light>',
-      'light from around: a .hdr or .exr file, sky, white, none, or auto (default: auto: sky if the scene has no light)',
+      'light from around a glTF scene: a .hdr or .exr file, sky, white, none, or auto (default: auto: sky if the scene has no light)',
     )
     .option(
       '--exposure <EV>',
       'brighter or darker pictures, in stops; EXR files are not affected (default: 0)',
     )
     .option('--view <view>', `display transform of PNG and the like: ${VIEWS.join(', ')} (default: agx)`)
-    .option('--layers <names>', `layers in the EXR: ${LAYER_NAMES.join(', ')} (default: beauty)`)
+    .option(
+      '--layers <names>',
+      `layers in the EXR: ${LAYER_NAMES.join(', ')} (default: those that a .blend file enables, else beauty)`,
+    )
+    .option('--passes <names>', 'another name of --layers')
     .option('--format <names>', `files per frame: ${OUTPUT_FORMATS.join(', ')} (default: exr,png)`)
     .option('--name <name>', "the job's name, part of file names (default: the scene file's name)")
     .option('--studio <name>', `who the job belongs to (default: ${DEFAULTS.studio})`)
@@ -63,12 +71,32 @@ export function addRenderFlags(command: Command): Command {
       '--tile-timeout <time>',
       'longest time of one try at a tile, e.g. 90s, 10m or 2h (default: 20 times what the tiles take, at least 5m; 30m while that is unknown)',
     )
-    .addOption(new Option('--renderer <name>', 'renderer, for tests').hideHelp())
+    .option(
+      '--renderer <name>',
+      'gltf, blender, povray, or one that nodes have as a module (default: by the extension of the scene file)',
+    )
+    .option(
+      '--renderer-version <version>',
+      'only nodes with just this version, as "guian nodes" shows it (default: the newest that most slots have)',
+    )
+    .option(
+      '--threads-per-slot <n>',
+      'threads of Blender or POV-Ray in each slot; more than 1 gives up equal pixels on all nodes (default: 1)',
+    )
+    .option(
+      '--allow-scripts',
+      'let scripts and drivers inside the scene run, on the nodes as well; only for files that you trust',
+    )
+    .option('--allow-missing', 'render even though files of the scene are missing')
+    .option(
+      '--root <dir>',
+      'folder at which the package begins (default: the deepest one that holds the scene and its files)',
+    )
     .addOption(new Option('--cost <ms>', 'busy time per tile of the synthetic renderer').hideHelp());
 }
 
 /** Checked flags; 0, empty or absent where the user left it to the scene. */
-export type RenderFlags = z.infer<typeof flagsSchema>;
+export type RenderFlags = Omit<z.infer<typeof flagsSchema>, 'passes'>;
 
 /** @throws USAGE_INVALID naming the flag, the value and what is allowed. */
 export function parseRenderFlags(options: Readonly<Record<string, unknown>>): RenderFlags {
@@ -80,9 +108,12 @@ export function parseRenderFlags(options: Readonly<Record<string, unknown>>): Re
     const value = String(options[key]).slice(0, 80);
     throw new FarmError('USAGE_INVALID', `${flag} "${value}": ${issue.message}`, { flag });
   }
-  const flags = parsed.data;
+  const { passes, ...flags } = parsed.data;
   checkFrames(flags.frames);
-  return flags;
+  if (passes.length === 0) return flags;
+  if (flags.layers.length > 0)
+    throw new FarmError('USAGE_INVALID', '--passes is another name of --layers; give one of them');
+  return { ...flags, layers: passes };
 }
 
 /** What stands behind a flag's value, for messages: `it must be …`. */
@@ -192,15 +223,20 @@ const flagsSchema = z.object({
   exposure: decimal(-32, 32, ' (stops)').optional(),
   view: z.enum(VIEWS, { error: `it must be one of ${VIEWS.join(', ')}` }).optional(),
   layers: list(LAYER_NAMES).default([]),
+  passes: list(LAYER_NAMES).default([]),
   format: list(OUTPUT_FORMATS).default([]),
   name: name.optional(),
   studio: z.string().regex(ID_PATTERN, 'it must be 1 to 128 characters of A-Z a-z 0-9 _ -').default(''),
   maxAttempts: whole(1, LIMITS.maxAttemptsMax).default(0),
   verify: verify.default(0),
   tileTimeout: tileTimeout.default(0),
-  renderer: z
-    .enum(BUILT_IN_RENDERERS, { error: `it must be one of ${BUILT_IN_RENDERERS.join(', ')}` })
-    .default('gltf'),
+  renderer: rendererNameSchema.optional(),
+  rendererVersion: rendererVersionSchema.optional(),
+  viewLayer: name.optional(),
+  threadsPerSlot: whole(1, LIMITS.threadsPerSlotMax).default(0),
+  allowScripts: z.boolean().default(false),
+  allowMissing: z.boolean().default(false),
+  root: z.string().min(1, 'it must be a folder').optional(),
   cost: decimal(0, 3_600_000, ' (ms)').default(0),
 });
 

@@ -3,55 +3,86 @@
  * here, where the user can still see what is wrong, and hashed; nothing is copied.
  */
 import { createHash } from 'node:crypto';
-import { constants, createReadStream } from 'node:fs';
-import { access, readFile, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import pLimit from 'p-limit';
+import { readdir } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { parseFrameRange } from '#shared/domain/frame-range.js';
 import { digestSchema } from '#shared/domain/ids.js';
-import { isPackagePath, type PackageFile, type PackageManifest } from '#shared/domain/scene-package.js';
-import { type ErrorCode, FarmError } from '#shared/errors.js';
+import { isProgram, rendererOfScene, SCENE_EXTENSIONS } from '#shared/domain/renderers.js';
+import type { SceneInspection } from '#shared/domain/scene-inspection.js';
+import { isPackagePath } from '#shared/domain/scene-package.js';
+import { FarmError, messageOf } from '#shared/errors.js';
 import { LIMITS } from '#shared/limits.js';
+import { assertSubmittable } from '../inspect/assert-submittable.js';
+import { inspectScene } from '../inspect/inspect-scene.js';
+import type { InspectedScene } from '../inspect/inspected-scene.js';
+import { fileBelow, firstRoot, pathBelow } from '../inspect/package-root.js';
+import { oneLine } from '../process/exit-code.js';
+import type { Interrupt } from '../process/interrupt.js';
+import { checkForRenderer } from './check-for-renderer.js';
+import { checkReadable } from './check-readable.js';
+import { type HashedFiles, hashFiles } from './hash-files.js';
+import { readScene } from './read-scene.js';
 import type { RenderFlags } from './render-flags.js';
 
-export interface ScenePackage {
-  readonly manifest: PackageManifest;
-  /** Each of the manifest's files by digest: where it is on this machine, or its bytes. */
-  readonly fileOf: ReadonlyMap<string, string | Buffer>;
+export interface ScenePackage extends HashedFiles {
+  readonly renderer: string;
   readonly environment: { readonly kind: string; readonly path: string };
   /** Scene file's name without its extension. */
   readonly name: string;
+  /** What the scene says of itself, where somebody on this side has read it. */
+  readonly inspection?: SceneInspection;
+  /** Absolute folder that became the package, where absolute paths in the scene may lead into it. */
+  readonly sourceRoot?: string;
+}
+
+export interface PackageWith {
+  /** `host:port` of the farm that the scene is for; absent: this machine. */
+  readonly coordinator?: string | undefined;
+  readonly interrupt?: Interrupt | undefined;
 }
 
 const SYNTHETIC_ENTRY = 'synthetic.json';
-const HASHES_AT_ONCE = 4;
+const NO_ENVIRONMENT = { kind: 'auto', path: '' };
+const WANTED = `the ${SCENE_EXTENSIONS.join(', ')} file itself`;
 
-/** @throws SCENE_FILE_MISSING, SCENE_INVALID, SCENE_PATH_ESCAPES, … each naming the file. */
-export async function scenePackage(scene: string | undefined, flags: RenderFlags): Promise<ScenePackage> {
+/**
+ * @throws SCENE_FILE_MISSING, SCENE_INVALID, SCENE_PATH_ESCAPES, SCENE_NEEDS_SCRIPTS, … each naming the file;
+ *         TOOL_MISSING where the scene's renderer is needed here and is not.
+ */
+export async function scenePackage(
+  scene: string | undefined,
+  flags: RenderFlags,
+  where: PackageWith = {},
+): Promise<ScenePackage> {
   if (scene === undefined) {
     if (flags.renderer === 'synthetic') return syntheticPackage();
-    throw new FarmError('USAGE_INVALID', 'no scene given; name a .gltf or .glb file: guian render scene.glb');
+    throw new FarmError(
+      'USAGE_INVALID',
+      `no scene given; name a ${SCENE_EXTENSIONS.join(', ')} file: guian render scene.glb`,
+    );
   }
-  const entry = basename(scene);
-  const files = new Map([[entry, resolve(scene)]]);
-  await checkReadable(resolve(scene), `scene ${scene}`, 'SCENE_FILE_MISSING');
-  if (!isPackagePath(entry)) {
+  const file = resolve(scene);
+  const name = basename(file).replace(/\.[^.]*$/, '') || basename(file);
+  await checkReadable(file, `scene ${scene}`, 'SCENE_FILE_MISSING', WANTED);
+  if (!isPackagePath(basename(file))) {
     throw new FarmError('SCENE_INVALID', `scene ${scene}: its name cannot be used in a package; rename it`);
   }
-  if (flags.renderer === 'synthetic') {
-    const environment = { kind: 'auto', path: '' };
-    return { ...(await hashFiles(entry, files)), environment, name: entry.replace(/\.[^.]*$/, '') || entry };
-  }
-  const { traceGltf } = await import('#shared/gltf/trace-dependencies.js');
-  const { dependencies } = traceGltf(entry, await readScene(scene));
-  for (const { path, uri, what } of dependencies) {
-    const file = join(dirname(resolve(scene)), path);
-    await checkReadable(file, `${entry}: ${what} refers to "${uri}", and ${file}`, 'SCENE_FILE_MISSING');
-    files.set(path, file);
-  }
-  const environment = await addEnvironment(files, flags);
-  const { manifest, fileOf } = await hashFiles(entry, files);
-  return { manifest, fileOf, environment, name: entry.replace(/\.(gltf|glb)$/i, '') || entry };
+  const renderer = rendererFor(scene, flags.renderer);
+  checkForRenderer(flags, renderer);
+  if (renderer === 'gltf') return { ...(await gltfPackage(file, flags)), renderer, name };
+  if (isProgram(renderer)) return { ...(await programPackage(file, renderer, flags, where)), renderer, name };
+  const { entry, files } = await plainFiles(file, renderer, flags.root);
+  return { ...(await hashFiles(entry, files)), environment: NO_ENVIRONMENT, renderer, name };
+}
+
+/** @throws USAGE_INVALID when neither name nor flag says it. */
+export function rendererFor(scene: string, given: string | undefined): string {
+  const renderer = given ?? rendererOfScene(scene);
+  if (renderer !== undefined) return renderer;
+  throw new FarmError(
+    'USAGE_INVALID',
+    `scene ${scene}: its name does not say which renderer it is for; it ends in ${SCENE_EXTENSIONS.join(', ')}, or --renderer says it`,
+  );
 }
 
 /** The synthetic renderer needs no scene file (one only says which tiles go wrong), but a job always has one. */
@@ -64,21 +95,108 @@ function syntheticPackage(): ScenePackage {
       files: [{ path: SYNTHETIC_ENTRY, digest, sizeBytes: content.length }],
     },
     fileOf: new Map([[digest, content]]),
-    environment: { kind: 'auto', path: '' },
+    environment: NO_ENVIRONMENT,
+    renderer: 'synthetic',
     name: 'synthetic',
   };
 }
 
-async function readScene(scene: string): Promise<Uint8Array> {
-  const { size } = await stat(scene);
-  // Beyond 2 GiB Node cannot read a file at once, and a GLB's own length field ends at 4 GiB.
-  if (size > 2 ** 31 - 1) {
+type Packed = Omit<ScenePackage, 'renderer' | 'name'>;
+
+/** The coordinator judges the rest of it. */
+async function gltfPackage(scene: string, flags: RenderFlags): Promise<Packed> {
+  const root = flags.root === undefined ? resolve(scene, '..') : firstRoot(scene, resolve(flags.root));
+  const entry = pathBelow(root, scene)!;
+  const files = new Map([[entry, scene]]);
+  const { traceGltf } = await import('#shared/gltf/trace-dependencies.js');
+  const { dependencies } = traceGltf(entry, await readScene(scene));
+  for (const { path, uri, what } of dependencies) {
+    const file = fileBelow(root, path);
+    await checkReadable(file, `${entry}: ${what} refers to "${uri}", and ${file}`, 'SCENE_FILE_MISSING');
+    files.set(path, file);
+  }
+  const environment = await addEnvironment(files, flags);
+  return { ...(await hashFiles(entry, files)), environment };
+}
+
+async function programPackage(
+  scene: string,
+  renderer: string,
+  flags: RenderFlags,
+  { coordinator, interrupt }: PackageWith,
+): Promise<Packed> {
+  const { allowScripts, allowMissing, camera, viewLayer, rendererVersion, studio } = flags;
+  const inspected = await inspectScene({
+    ...{ scene, renderer, rendererVersion, studio, allowScripts, coordinator, interrupt },
+    sceneName: flags.scene,
+    givenRoot: flags.root === undefined ? undefined : resolve(flags.root),
+  });
+  tell(inspected, scene, flags);
+  const hasSize = flags.size.widthPx > 0;
+  assertSubmittable(inspected, {
+    allowScripts,
+    allowMissing,
+    camera,
+    viewLayer,
+    sceneName: flags.scene,
+    hasSize,
+  });
+  if (flags.frames === '') assertFrames(inspected);
+  const { root, entry, inspection } = inspected;
+  const files = new Map([[entry, scene]]);
+  for (const { state, path } of inspection.files)
+    if (state === 'found' && path !== undefined) files.set(path, fileBelow(root, path));
+  const hashed = await hashFiles(entry, files);
+  return { ...hashed, environment: NO_ENVIRONMENT, inspection, sourceRoot: root };
+}
+
+/** Before a refusal, so that both are seen. */
+function tell({ inspection, root }: InspectedScene, scene: string, flags: RenderFlags): void {
+  const notices = [...inspection.notices];
+  const lacking = inspection.files.filter(({ state }) => state !== 'found').length;
+  if (flags.allowMissing && lacking > 0)
+    notices.push(`${lacking} of its files are not there, and the picture will show it (--allow-missing)`);
+  if (flags.root === undefined && root !== resolve(scene, '..'))
+    notices.push(`the package begins at ${root}, since the scene uses files from there`);
+  for (const notice of notices) process.stderr.write(`guian: notice: ${oneLine(notice)}\n`);
+}
+
+function assertFrames({ entry, inspection }: InspectedScene): void {
+  try {
+    parseFrameRange(inspection.frames || '0');
+  } catch (cause) {
     throw new FarmError(
       'SCENE_INVALID',
-      `scene ${scene}: ${size} bytes is more than the 2 GiB that one scene file may have; keep buffers and textures in files of their own (.gltf)`,
+      `${entry}: its own frames are not usable (${messageOf(cause)}); name them with --frames`,
+      {},
+      { cause },
     );
   }
-  return readFile(scene);
+}
+
+/** Nobody here can read the scenes of a renderer that nodes have as a module: with `--root` all that lies below goes along. */
+async function plainFiles(scene: string, renderer: string, givenRoot: string | undefined) {
+  const root = givenRoot === undefined ? resolve(scene, '..') : firstRoot(scene, resolve(givenRoot));
+  const entry = pathBelow(root, scene)!;
+  const files = new Map([[entry, scene]]);
+  if (givenRoot === undefined || renderer === 'synthetic') return { entry, files };
+  for (const one of await readdir(root, { withFileTypes: true, recursive: true })) {
+    if (!one.isFile()) continue;
+    const file = join(one.parentPath, one.name);
+    const path = pathBelow(root, file)!;
+    if (!isPackagePath(path))
+      throw new FarmError(
+        'SCENE_INVALID',
+        `--root ${givenRoot}: ${file} cannot be named in a package; rename it`,
+      );
+    files.set(path, file);
+    if (files.size > LIMITS.packageFilesMax)
+      throw new FarmError(
+        'USAGE_INVALID',
+        `--root ${givenRoot}: it holds more than the ${LIMITS.packageFilesMax} files of a package; name a deeper folder`,
+      );
+  }
+  return { entry, files };
 }
 
 async function addEnvironment(
@@ -99,56 +217,4 @@ async function addEnvironment(
   }
   files.set(path, file);
   return { kind: 'file', path };
-}
-
-async function checkReadable(file: string, subject: string, code: ErrorCode): Promise<void> {
-  const info = await stat(file).catch((error: NodeJS.ErrnoException) => {
-    const why =
-      error.code === 'ENOENT' || error.code === 'ENOTDIR'
-        ? 'does not exist'
-        : `cannot be read (${error.code})`;
-    throw new FarmError(code, `${subject} ${why}; check the path`, { file }, { cause: error });
-  });
-  if (!info.isFile())
-    throw new FarmError(code, `${subject} is not a file; name the .gltf or .glb itself`, { file });
-  await access(file, constants.R_OK).catch((cause: unknown) => {
-    throw new FarmError(
-      code,
-      `${subject} may not be read by this user; check its permissions`,
-      { file },
-      { cause },
-    );
-  });
-}
-
-async function hashFiles(entry: string, files: ReadonlyMap<string, string>) {
-  if (files.size > LIMITS.packageFilesMax) {
-    throw new FarmError(
-      'SCENE_INVALID',
-      `${entry} refers to ${files.size} files; a package has at most ${LIMITS.packageFilesMax}`,
-    );
-  }
-  const limit = pLimit(HASHES_AT_ONCE);
-  const fileOf = new Map<string, string>();
-  const list = await Promise.all(
-    [...files].map(([path, file]) =>
-      limit(async (): Promise<PackageFile> => {
-        const hash = createHash('sha256');
-        let sizeBytes = 0;
-        await pipeline(
-          createReadStream(file, { highWaterMark: 2 ** 20 }),
-          async (chunks: AsyncIterable<Buffer>) => {
-            for await (const chunk of chunks) {
-              hash.update(chunk);
-              sizeBytes += chunk.length;
-            }
-          },
-        );
-        const digest = digestSchema.parse(hash.digest('hex'));
-        fileOf.set(digest, file);
-        return { path, digest, sizeBytes };
-      }),
-    ),
-  );
-  return { manifest: { entry, files: list } satisfies PackageManifest, fileOf };
 }

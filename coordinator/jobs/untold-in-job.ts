@@ -45,7 +45,7 @@ export function judgeSuspects(
     ...{ look, lookedAtMs, lost },
     tiles: suspects.filter((one) => isDelivered(one) && isStillLive(one)),
     givenAtMs: (one) => given.givenAtMs(job.jobId, one),
-    isWaiting: (givenAtMs) => given.isWaiting(givenAtMs, nowMs),
+    isWaiting: (givenAtMs) => given.isWaiting(givenAtMs, { nowMs, isWaitedFor: look.isWaitedFor }),
     isAvoided: ({ open, tile, attempt }) =>
       liveAttempts(open, tile).some((live) => live.attempt === attempt && live.avoid.length > 0),
   });

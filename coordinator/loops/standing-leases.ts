@@ -44,8 +44,9 @@ async function leasesOfJobs(
   for (const { jobId, isEnding } of jobs.liveJobs()) {
     const delivered = isEnding ? undefined : await deliveredSoFar(bus, jobId, signal);
     if (!delivered) continue;
-    const { acknowledgedUpTo, leased } = queueLook(delivered);
-    const accounted = () => accountedTiles(instances, given, jobId, performance.now());
+    const { acknowledgedUpTo, leased, isWaitedFor } = queueLook(delivered);
+    const accounted = () =>
+      accountedTiles(instances, given, jobId, { nowMs: performance.now(), isWaitedFor });
     leases.push({ jobId, acknowledgedUpTo, leased, accounted });
   }
   return leases;

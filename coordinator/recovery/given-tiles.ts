@@ -8,6 +8,15 @@ import type { JobId } from '#shared/domain/ids.js';
 import { TIMES } from '#shared/limits.js';
 import { attemptKey, heldKey, type QueuedAttempt } from './lost-tiles.js';
 
+export interface WaitingLook {
+  readonly nowMs: number;
+  /** Somebody waits for a tile of the job. */
+  readonly isWaitedFor: boolean;
+}
+
+/** The next heartbeat of whoever takes a tile tells of it. */
+const TOLD_WITHIN_MS = 2 * TIMES.heartbeatEveryMs;
+
 export class GivenTiles {
   /** When each was given, by attempt. */
   private readonly byJob = new Map<JobId, Map<string, number>>();
@@ -31,15 +40,19 @@ export class GivenTiles {
     return this.byJob.get(jobId)?.get(attemptKey(frame, tile, attempt));
   }
 
-  /** Whether a tile that was given, and that nobody tells of, waits for a slot, as far as can be known. */
-  isWaiting(givenAtMs: number, nowMs: number): boolean {
-    return givenAtMs >= this.lastLossAtMs && nowMs - givenAtMs < TIMES.leaseMs;
+  /**
+   * Whether a tile that was given, and that nobody tells of, waits for a slot, as far as can be known. Where somebody waits
+   * for a tile it has gone out, into a hand that would have told of it, or into a connection that passes nothing.
+   */
+  isWaiting(givenAtMs: number, { nowMs, isWaitedFor }: WaitingLook): boolean {
+    const ageMsMax = isWaitedFor ? TOLD_WITHIN_MS : TIMES.leaseMs;
+    return givenAtMs >= this.lastLossAtMs && nowMs - givenAtMs < ageMsMax;
   }
 
   /** @returns how many of a job's tiles wait for a slot. */
-  countWaiting(jobId: JobId, nowMs: number): number {
+  countWaiting(jobId: JobId, look: WaitingLook): number {
     let count = 0;
-    for (const atMs of this.byJob.get(jobId)?.values() ?? []) if (this.isWaiting(atMs, nowMs)) count++;
+    for (const atMs of this.byJob.get(jobId)?.values() ?? []) if (this.isWaiting(atMs, look)) count++;
     return count;
   }
 

@@ -4,7 +4,7 @@
  * nodes tell of tiles, and than tiles wait for a slot.
  */
 import type { JobId } from '#shared/domain/ids.js';
-import type { GivenTiles } from './given-tiles.js';
+import type { GivenTiles, WaitingLook } from './given-tiles.js';
 import type { Instances } from './instances.js';
 
 export interface JobLeases {
@@ -34,8 +34,13 @@ export class StandingLeases {
 }
 
 /** How many leases of a job are no riddle: nodes tell of their tiles, or these tiles wait for a slot. */
-export function accountedTiles(instances: Instances, given: GivenTiles, jobId: JobId, nowMs: number): number {
+export function accountedTiles(
+  instances: Instances,
+  given: GivenTiles,
+  jobId: JobId,
+  look: WaitingLook,
+): number {
   const { held } = instances.handsOf(jobId);
   given.taken(jobId, held);
-  return held.length + given.countWaiting(jobId, nowMs);
+  return held.length + given.countWaiting(jobId, look);
 }

@@ -85,83 +85,79 @@ function parseScene(text, entry) {
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw failure(
-      'SCENE_INVALID',
-      `${entry} is not JSON (${error.message.replace(/\s+/g, ' ').slice(0, 100)})`,
-      error,
-    );
+    const reason = error.message.replace(/\s+/g, ' ').slice(0, 100);
+    throw failure('SCENE_INVALID', `${entry} is not JSON (${reason})`, error);
   }
-  const read = {
-    number: (min, max) => (value, path) => {
-      if (typeof value !== 'number' || !(value >= min && value <= max))
-        invalid(path, value, `it must be a number from ${min} to ${max}`);
-      return value;
-    },
+  const invalid = (path, value, what) => {
+    const shown = JSON.stringify(value)?.slice(0, 60) ?? 'missing';
+    throw failure('SCENE_INVALID', `${entry}: ${path || 'scene'}: ${shown}: ${what}`);
+  };
+  const scene = sceneReader(invalid)(json, '');
+  if (squared(subtract(scene.target, scene.eye)) === 0)
+    invalid('target', scene.target, 'it is where the eye is');
+  if (squared(scene.sun) === 0) invalid('sun', scene.sun, 'it needs a direction');
+  return scene;
+}
+
+/** A reader takes a value and its path, and returns what it is or says what is wrong with it. */
+function sceneReader(invalid) {
+  const { number, triple, list, object } = readers(invalid);
+  const place = triple(-100, 100);
+  const color = triple(0, 1);
+  const ball = object({
+    at: [place],
+    radius: [number(0.01, 20)],
+    color: [color, [0.8, 0.35, 0.2]],
+    /** Per second. */
+    moves: [place, [0, 0, 0]],
+  });
+  return object({
+    eye: [place],
+    target: [place],
+    /** Focal length over half the picture's height. */
+    zoom: [number(0.1, 20), 2.4],
+    /** Towards it. */
+    sun: [place, [4, 6, 5]],
+    sky: [color, [0.35, 0.5, 0.75]],
+    floor: [color, [0.3, 0.29, 0.27]],
+    /** Over which distance balls melt into each other. */
+    melt: [number(0.01, 5), 0.4],
+    balls: [list(ball, BALLS_MAX)],
+  });
+}
+
+function readers(invalid) {
+  const isBetween = (value, min, max) => typeof value === 'number' && value >= min && value <= max;
+  const pathOf = (path, key) => (path === '' ? key : `${path}.${key}`);
+  return {
+    number: (min, max) => (value, path) =>
+      isBetween(value, min, max) ? value : invalid(path, value, `it must be a number from ${min} to ${max}`),
     triple: (min, max) => (value, path) => {
-      const isTriple = Array.isArray(value) && value.length === 3;
-      if (!isTriple || value.some((part) => typeof part !== 'number' || !(part >= min && part <= max)))
+      if (!Array.isArray(value) || value.length !== 3 || !value.every((part) => isBetween(part, min, max)))
         invalid(path, value, `it must be three numbers from ${min} to ${max}`);
       return value;
     },
     list: (item, max) => (value, path) => {
       if (!Array.isArray(value) || value.length < 1 || value.length > max)
         invalid(path, value, `it must be a list of 1 to ${max}`);
-      return value.map((part, index) => item(part, `${path}.${index}`));
+      return value.map((part, index) => item(part, pathOf(path, index)));
     },
-    /** Each field: [reader, default]; without a default it must be there. */
+    /** Each field: its reader and its default; without a default it must be there. */
     object: (fields) => (value, path) => {
       if (typeof value !== 'object' || value === null || Array.isArray(value))
         invalid(path, value, 'it must be an object');
+      const names = Object.keys(fields);
       for (const key of Object.keys(value))
-        if (!Object.hasOwn(fields, key))
-          invalid(
-            at(path, key),
-            value[key],
-            `there is no such field; there are ${Object.keys(fields).join(', ')}`,
-          );
-      return Object.fromEntries(
-        Object.entries(fields).map(([key, [field, otherwise]]) => [
-          key,
-          value[key] === undefined && otherwise !== undefined ? otherwise : field(value[key], at(path, key)),
-        ]),
-      );
+        if (!names.includes(key))
+          invalid(pathOf(path, key), value[key], `there is no such field; there are ${names.join(', ')}`);
+      const read = (name) => {
+        const [reader, otherwise] = fields[name];
+        const isLeftOut = value[name] === undefined && otherwise !== undefined;
+        return isLeftOut ? otherwise : reader(value[name], pathOf(path, name));
+      };
+      return Object.fromEntries(names.map((name) => [name, read(name)]));
     },
   };
-  const at = (path, key) => (path === '' ? key : `${path}.${key}`);
-  const invalid = (path, value, what) => {
-    const shown = JSON.stringify(value)?.slice(0, 60) ?? 'missing';
-    throw failure('SCENE_INVALID', `${entry}: ${path || 'scene'}: ${shown}: ${what}`);
-  };
-  const place = read.triple(-100, 100);
-  const color = read.triple(0, 1);
-  const scene = read.object({
-    eye: [place],
-    target: [place],
-    /** Focal length over half the picture's height. */
-    zoom: [read.number(0.1, 20), 2.4],
-    /** Towards it. */
-    sun: [place, [4, 6, 5]],
-    sky: [color, [0.35, 0.5, 0.75]],
-    floor: [color, [0.3, 0.29, 0.27]],
-    /** Over which distance balls melt into each other. */
-    melt: [read.number(0.01, 5), 0.4],
-    balls: [
-      read.list(
-        read.object({
-          at: [place],
-          radius: [read.number(0.01, 20)],
-          color: [color, [0.8, 0.35, 0.2]],
-          /** Per second. */
-          moves: [place, [0, 0, 0]],
-        }),
-        BALLS_MAX,
-      ),
-    ],
-  })(json, '');
-  if (squared(subtract(scene.target, scene.eye)) === 0)
-    invalid('target', scene.target, 'it is where the eye is');
-  if (squared(scene.sun) === 0) invalid('sun', scene.sun, 'it needs a direction');
-  return scene;
 }
 
 // --------------------------------------------------------------------------------------------------------------- tile

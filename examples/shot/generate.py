@@ -3,7 +3,9 @@ Makes the shot: `blender -b --factory-startup --python-exit-code 1 -P examples/s
 Writes shot.blend, library/lanterns.blend and textures/*.png to FOLDER, else beside this file. Nothing is random but
 seeded generators, so that the same Blender makes the same shot.
 """
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import bpy
@@ -43,6 +45,8 @@ def generate(folder):
     fly_egrets(scene.collection)
     slide_camera(scene, scene.collection)
     set_up_render(scene)
+    # Images were loaded by where they are on this machine.
+    bpy.ops.file.make_paths_relative()
     save(shot)
 
 
@@ -75,12 +79,16 @@ def set_up_render(scene):
 
 
 def save(path):
-    for brush in list(bpy.data.brushes):
-        bpy.data.brushes.remove(brush)
+    bpy.data.batch_remove(bpy.data.brushes)
+    # One window's layout is enough, and says nothing of the folders of this machine.
+    bpy.data.batch_remove([space for space in bpy.data.workspaces if space.name != 'Layout'])
     # No .blend1 beside it.
     bpy.context.preferences.filepaths.save_version = 0
     bpy.ops.wm.save_as_mainfile(filepath=str(path), compress=True, relative_remap=True)
 
 
 arguments = sys.argv[sys.argv.index('--') + 1 :] if '--' in sys.argv else []
-generate(Path(arguments[0]).resolve() if arguments else HERE)
+# Blender writes down where it saved a library, for its own use: that is no business of whoever opens the shot.
+with tempfile.TemporaryDirectory() as folder:
+    generate(Path(folder))
+    shutil.copytree(folder, arguments[0] if arguments else HERE, dirs_exist_ok=True)

@@ -53,7 +53,7 @@ export interface RenderedTile {
 }
 
 export interface Session {
-  /** @throws FarmError; what its processes used until then may be told in the error's own `use: ProcessUse`. */
+  /** One tile at a time. @throws FarmError; what its processes used until then may be told in the error's own `use: ProcessUse`. */
   render(tile: TileRequest, control: TileControl): Promise<RenderedTile>;
   close(): Promise<void>;
 }

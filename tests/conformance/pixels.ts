@@ -46,7 +46,8 @@ export function difference(
     return `${where}: layers ${names(actual)} instead of ${names(expected)}`;
   for (const [index, { name, data }] of expected.entries()) {
     const other = actual[index]!.data;
-    if (other.length !== data.length) return `${where}: ${name} has ${other.length} numbers, not ${data.length}`;
+    if (other.length !== data.length)
+      return `${where}: ${name} has ${other.length} numbers, not ${data.length}`;
     const [bits, otherBits] = [bitsOf(data), bitsOf(other)];
     const at = bits.findIndex((value, position) => value !== otherBits[position]);
     if (at < 0) continue;

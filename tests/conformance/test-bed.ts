@@ -42,6 +42,8 @@ export interface Slot extends AsyncDisposable {
 
 export class TestBed implements AsyncDisposable {
   readonly subject: Subject;
+  /** What the scene's package held before anything was rendered. */
+  packageBefore: Readonly<Record<string, string>> = {};
   readonly #folder: string;
   /** A node prepares each frame once, for all of its slots. */
   readonly #prepared = new Map<string, Promise<PreparedFrame>>();
@@ -51,6 +53,7 @@ export class TestBed implements AsyncDisposable {
     try {
       const bed = new TestBed(await makeSubject(folder), folder);
       await bed.#eachPath((path, isFolder) => chmod(path, isFolder ? 0o555 : 0o444));
+      bed.packageBefore = await bed.package();
       return bed;
     } catch (error) {
       await rm(folder, { recursive: true, force: true });
@@ -128,7 +131,7 @@ export class TestBed implements AsyncDisposable {
   async openSlot(slotMemoryBytes?: number): Promise<Slot> {
     const context = await makeSlot(slotMemoryBytes);
     const { scratchFolder } = context;
-    const processes = () => markedProcesses(MARK, `${scratchFolder}/`);
+    const processes = () => markedProcesses(MARK, scratchFolder);
     const session = await this.subject.renderer.open(context);
     return {
       session,

@@ -1,17 +1,17 @@
 /** A tile's control as the agent's, which notes how the renderer uses it, and acts when it is at work. */
 import type { TileControl } from '#node-agent/renderers/renderer.js';
 
-/** Asked so often, a renderer is in the middle of a slow tile, and a program has been started for it. */
-const AT_WORK_AFTER_QUESTIONS = 10;
+/** Then a renderer is in the middle of a slow tile, and a program has been started for it. */
+const AT_WORK_AFTER_MS = 1_000;
 
 export class WatchedControl implements TileControl {
   /** Told so far. */
   readonly progressRatios: number[] = [];
-  questions = 0;
   /** The longest time between two questions. */
   longestSilenceMs = 0;
   /** Set: the renderer is told so from then on. */
   cancelledAtMs: number | undefined;
+  #firstAskedAtMs: number | undefined;
   #askedAtMs: number | undefined;
   #act: ((control: this) => boolean) | undefined;
 
@@ -25,8 +25,9 @@ export class WatchedControl implements TileControl {
     if (this.#askedAtMs !== undefined)
       this.longestSilenceMs = Math.max(this.longestSilenceMs, nowMs - this.#askedAtMs);
     this.#askedAtMs = nowMs;
-    this.questions++;
-    if (this.#act && this.questions >= AT_WORK_AFTER_QUESTIONS && this.#act(this)) this.#act = undefined;
+    this.#firstAskedAtMs ??= nowMs;
+    const isAtWork = nowMs - this.#firstAskedAtMs >= AT_WORK_AFTER_MS;
+    if (isAtWork && this.#act?.(this)) this.#act = undefined;
     return this.cancelledAtMs !== undefined;
   }
 

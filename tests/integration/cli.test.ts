@@ -38,6 +38,7 @@ test('help lists every command in groups, with examples', async () => {
     'coordinator',
     'agent',
     'compare',
+    'inspect',
     'doctor',
   ]) {
     expect(stdout).toMatch(new RegExp(`^  ${word} `, 'm'));
@@ -58,6 +59,7 @@ test('each command explains itself', async () => {
     'coordinator',
     'agent',
     'compare',
+    'inspect',
     'doctor',
   ]) {
     const { code, stdout } = await guian([name, '--help'], folder);
@@ -98,11 +100,37 @@ test('the launcher works from anywhere and through a symbolic link, and costs li
 });
 
 const BAD: readonly (readonly [string, readonly string[], string])[] = [
-  ['no scene', ['render'], 'no scene given; name a .gltf or .glb file: guian render scene.glb'],
+  ['no scene', ['render'], 'no scene given; name a .gltf, .glb, .blend, .pov file: guian render scene.glb'],
   ['an unknown command', ['rendr'], "unknown command 'rendr'"],
   ['an unknown flag', ['render', 'scene.gltf', '--sise', '1x1'], "unknown option '--sise'"],
   ['a missing file', ['render', 'gone.glb'], 'scene gone.glb does not exist; check the path'],
-  ['a folder', ['render', 'a-folder.glb'], 'scene a-folder.glb is not a file; name the .gltf or .glb itself'],
+  [
+    'a folder',
+    ['render', 'a-folder.glb'],
+    'scene a-folder.glb is not a file; name the .gltf, .glb, .blend, .pov file',
+  ],
+  [
+    'a file that says no renderer',
+    ['render', 'config.json'],
+    'config.json: its name does not say which renderer it is for; it ends in .gltf, .glb, .blend, .pov, or --renderer says it',
+  ],
+  [
+    'a layer that a renderer lacks',
+    ['render', 'scene.gltf', '--passes', 'mist'],
+    '--layers "mist": the gltf renderer has no such layer; it has beauty, albedo, normal, depth',
+  ],
+  [
+    'layers by both names',
+    ['render', 'scene.gltf', '--passes', 'depth', '--layers', 'normal'],
+    '--passes is another name of --layers; give one of them',
+  ],
+  ['a root beside the scene', ['render', 'scene.gltf', '--root', '/usr'], '--root /usr: the scene '],
+  [
+    'a flag for another renderer',
+    ['render', 'scene.gltf', '--view-layer', 'Main'],
+    '--view-layer: only .blend files have view layers; leave it out for a scene of gltf',
+  ],
+  ['nothing to look into', ['inspect', 'gone.blend'], 'scene gone.blend does not exist; check the path'],
   [
     'a file that is no glTF',
     ['render', 'text.glb'],

@@ -68,11 +68,16 @@ export class NodeWatch {
     const { jobs, world } = this.coordinator;
     if (world.plan.sabotage === 'lost nodes are ignored') return;
     const live = this.isAnybodyThere() ? [...jobs.values()].filter(({ isEnding }) => !isEnding) : [];
-    const leases = live.map(({ jobId }) => ({
-      ...world.queue.look(jobId),
-      jobId,
-      accounted: () => accountedTiles(this.instances, this.given, jobId, world.time.nowMs),
-    }));
+    const leases = live.map(({ jobId }) => {
+      const look = world.queue.look(jobId);
+      const { isWaitedFor } = look;
+      return {
+        ...look,
+        jobId,
+        accounted: () =>
+          accountedTiles(this.instances, this.given, jobId, { nowMs: world.time.nowMs, isWaitedFor }),
+      };
+    });
     const standing = this.standing.look(leases);
     if (standing.length > 0) this.sweep(standing);
   }

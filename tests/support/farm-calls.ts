@@ -167,11 +167,17 @@ export function farmCalls(farm: FarmAccess) {
       );
       return all;
     },
-    cleared: (jobId: string) =>
-      waitUntil(async () => JSON.stringify(await leftOnBus(farm, jobId)) === NOTHING, {
+    async cleared(jobId: string): Promise<void> {
+      let left = '';
+      const isCleared = async () => {
+        left = JSON.stringify(await leftOnBus(farm, jobId));
+        return left === NOTHING;
+      };
+      await waitUntil(isCleared, {
         timeoutMs: TIMEOUT_MS,
-        describe: `nothing of ${jobId} on the bus`,
-      }),
+        describe: () => `nothing of ${jobId} on the bus, where there is ${left}`,
+      });
+    },
     /**
      * Starts a coordinator, and resolves when it has published so many tiles of a job: the queue refuses those that it has,
      * but takes one that an agent has rendered and acked in the moment before.

@@ -57,6 +57,7 @@ export function describeProgramGolden(golden: ProgramGolden): void {
       const { jobId, agent } = await jobAtWork(farm, golden);
       const [pid] = await programsOf(agent, golden.processName);
       process.kill(pid!, 'SIGKILL');
+      await expectUnfinished(farm, jobId);
       const failures = await expectSameFrames(farm, jobId, golden, golden.longSettings);
       expect(failures, 'failed attempts').toBeLessThanOrEqual(1);
     });
@@ -66,6 +67,7 @@ export function describeProgramGolden(golden: ProgramGolden): void {
       const { jobId, agent } = await jobAtWork(farm, golden);
       const pids = await programsOf(agent, golden.processName);
       await agent.kill();
+      await expectUnfinished(farm, jobId);
       await waitUntil(() => pids.every((pid) => !isThere(pid)), {
         timeoutMs: WAIT_MS_MAX,
         describe: () => `the end of ${golden.processName} ${pids.filter(isThere)}`,
@@ -104,10 +106,14 @@ async function jobAtWork(
   const agent = await farm.startAgent('node-1');
   await farm.startAgent('node-2');
   const jobId = await submit(farm, golden, golden.longSettings, '32');
-  await waitUntil(async () => ((await lookAt(farm, jobId))?.progress?.tilesDone ?? 0) >= 1, {
-    timeoutMs: WAIT_MS_MAX,
-    describe: `a tile of ${jobId} to be done`,
-  });
+  await waitUntil(
+    async () => {
+      const job = await lookAt(farm, jobId);
+      // A job that cannot be rendered at all: the test's last part tells why.
+      return (job?.progress?.tilesDone ?? 0) >= 1 || (job?.finishedAtMs ?? 0) > 0;
+    },
+    { timeoutMs: WAIT_MS_MAX, describe: `a tile of ${jobId} to be done` },
+  );
   return { jobId, agent };
 }
 
@@ -136,6 +142,12 @@ function nameOf(pid: number): string | undefined {
 const isThere = (pid: number): boolean =>
   processTree([pid]).some((found) => found.pid === pid && !found.isZombie);
 
+/** Or the kill came too late to matter. */
+async function expectUnfinished(farm: FaultFarm, jobId: string): Promise<void> {
+  const { tilesDone, tilesTotal } = (await lookAt(farm, jobId))!.progress!;
+  expect(tilesDone, 'tiles done at the kill').toBeLessThan(tilesTotal);
+}
+
 /** @returns how many attempts failed on the way. */
 async function expectSameFrames(
   farm: FaultFarm,
@@ -144,8 +156,10 @@ async function expectSameFrames(
   wanted: ProgramGolden['settings'],
 ): Promise<number> {
   await jobEnds(farm, jobId);
+  const told = await farm.studio.watch(jobId, 0, true);
+  const story = told.map(({ kind, message }) => `${kind}: ${message}`).join('\n');
+  expect((await lookAt(farm, jobId))?.state, story).toBe('finished');
   const events = await farm.studio.ended(jobId);
-  const story = events.map(({ kind, message }) => `${kind}: ${message}`).join('\n');
   const count = (kind: string) => events.filter((event) => event.kind === kind).length;
   expect(count('frame_finished'), story).toBe(2);
   expect(count('tile_failed'), story).toBe(0);

@@ -5,6 +5,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FarmError } from '#shared/errors.js';
+import { invariant } from '#shared/invariant.js';
 import type { ProgramExit, ProgramUse, RunningProgram } from '../program/program.js';
 import { makeScratchFolder, readScratchFile } from '../program/scratch.js';
 import { startProgram } from '../program/start-program.js';
@@ -131,6 +132,7 @@ export class BlenderProcess {
 
   #ask(request: WorkerRequest, during: string): Promise<WorkerMessage> {
     if (this.isGone) return Promise.reject(this.#endError(during));
+    invariant(!this.#question, 'a slot asks its Blender one thing at a time');
     const id = ++this.#questions;
     return new Promise<WorkerMessage>((resolve, reject) => {
       this.#question = { id, resolve, fail: reject, end: () => reject(this.#endError(during)) };

@@ -91,7 +91,7 @@ async function readSmallFile(file: string, entry: string): Promise<string> {
   const handle = await open(file, 'r').catch((cause: unknown) => {
     throw new FarmError(
       'SCENE_FILE_MISSING',
-      `cannot read ${entry} of the scene package (${messageOf(cause)})`,
+      `cannot read ${entry} of the scene package (${(cause as NodeJS.ErrnoException).code})`,
       {},
       { cause },
     );

@@ -1,7 +1,7 @@
 /** Reads an environment picture of a scene package into shared memory. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FarmError, messageOf } from '#shared/errors.js';
+import { FarmError } from '#shared/errors.js';
 import { decodeEnvironment } from '#shared/gltf/decode-environment.js';
 import type { SceneEnvironment } from '../scene-description.js';
 
@@ -18,7 +18,7 @@ export async function loadEnvironment(folder: string, path: string): Promise<Ima
   } catch (error) {
     throw new FarmError(
       'SCENE_FILE_MISSING',
-      `environment ${path} cannot be read: ${messageOf(error)}; add it to the package`,
+      `environment ${path} cannot be read (${(error as NodeJS.ErrnoException).code}); add it to the package`,
       { path },
       { cause: error },
     );

@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FarmError, messageOf } from '#shared/errors.js';
+import { FarmError } from '#shared/errors.js';
 import { checkDocument } from '#shared/gltf/check-document.js';
 import { checkSceneSizes } from '#shared/gltf/check-sizes.js';
 import { decodeDocument } from '#shared/gltf/decode-document.js';
@@ -109,7 +109,7 @@ async function readPackageFile(folder: string, path: string, what: string): Prom
   } catch (error) {
     throw new FarmError(
       'SCENE_FILE_MISSING',
-      `${what} (${path}) cannot be read: ${messageOf(error)}; add it to the package`,
+      `${what} (${path}) cannot be read (${(error as NodeJS.ErrnoException).code}); add it to the package`,
       { path },
       { cause: error },
     );
