@@ -42,7 +42,10 @@ export const benchmark: Benchmark = {
   question: 'how much of the cores’ time does the farm leave to the renderer?',
   async run(say) {
     const slots = availableParallelism();
-    const size = tileSize('auto', { widthPx: WIDTH_PX, heightPx: HEIGHT_PX, samples: SAMPLES, slots });
+    const size = tileSize('auto', {
+      ...{ widthPx: WIDTH_PX, heightPx: HEIGHT_PX, samples: SAMPLES },
+      ...{ slots, frames: FRAMES.length, renderer: 'gltf' },
+    });
     const settings = settingsOf(WIDTH_PX, HEIGHT_PX, SAMPLES);
     await using farm = await startWarmFarm();
     await using alone = new Alone(slots);

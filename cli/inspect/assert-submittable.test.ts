@@ -7,6 +7,7 @@ const INSPECTION: SceneInspection = {
   renderer: 'blender',
   rendererVersion: '3.4.1',
   savedWith: '3.4',
+  tile: '',
   frames: '1-24',
   fps: 24,
   widthPx: 64,

@@ -46,6 +46,7 @@ function namesOf({ json }: TracedGltf) {
   return {
     renderer: rendererOfScene('.gltf')!,
     rendererVersion: '',
+    tile: '',
     savedWith: String(json.asset?.generator ?? '').slice(0, GENERATOR_CHARS_MAX),
     scenes: (json.scenes ?? []).map((scene, index) => scene.name ?? `#${index}`),
     cameras: labels.map((label, index) => label || `#${index}`),

@@ -14,7 +14,7 @@ const PACKAGE: ScenePackage = {
     ...{ renderer: 'blender', rendererVersion: '3.4.1', savedWith: '3.4', frames: '1-24', fps: 25 },
     ...{ widthPx: 64, heightPx: 48, samples: 4, scene: 'Scene', scenes: ['Scene'] },
     ...{ camera: 'Camera', cameras: ['Camera'], viewLayers: ['Main'], layers: ['beauty', 'normal'] },
-    ...{ files: [], notices: [], scripts: [], problems: [] },
+    ...{ files: [], notices: [], scripts: [], problems: [], tile: '' },
   },
 };
 
@@ -67,6 +67,7 @@ test('a glTF scene is left to the coordinator, one that nobody can read gets the
   const gltf = jobRequest(parseRenderFlags({}), { ...plain, renderer: 'gltf' });
   expect(gltf).toMatchObject({
     frames: '',
+    tile: 'auto',
     settings: { widthPx: 0, samples: 0, layers: [], sourceRoot: '' },
   });
   const own = jobRequest(parseRenderFlags({ renderer: 'mine' }), { ...plain, renderer: 'mine' });

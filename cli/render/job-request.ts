@@ -16,7 +16,7 @@ export function jobRequest(flags: RenderFlags, scene: ScenePackage): JobSpec {
     studio: flags.studio,
     manifest: { entry: scene.manifest.entry, files: scene.manifest.files.map((file) => ({ ...file })) },
     frames: flags.frames || own.frames,
-    tile: flags.tile,
+    tile: flags.tile === 'auto' ? own.tile || 'auto' : flags.tile,
     maxAttempts: flags.maxAttempts,
     verify: flags.verify,
     tileTimeLimitMs: flags.tileTimeout,
@@ -47,6 +47,7 @@ export function jobRequest(flags: RenderFlags, scene: ScenePackage): JobSpec {
 
 const LEFT_OPEN = {
   frames: '',
+  tile: '',
   widthPx: 0,
   heightPx: 0,
   samples: 0,

@@ -55,7 +55,7 @@ export interface JobDraft {
  * @throws JOB_SPEC_INVALID naming the field, the value and what is allowed.
  */
 export function parseSettings(draft: SettingsDraft, scene: Partial<SceneDefaults>): RenderSettings {
-  const { frames: _frames, ...sceneSettings } = scene;
+  const { frames: _frames, tile: _tile, ...sceneSettings } = scene;
   const merged = { ...withoutUndefined(sceneSettings), ...withoutUndefined(draft) };
   return parseField(renderSettingsSchema, merged, 'spec.settings');
 }

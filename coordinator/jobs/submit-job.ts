@@ -103,7 +103,9 @@ export class JobSubmitter {
     const judged = await this.judge(draft, rendererVersion);
     const settings = parseSettings(draft.settings, judged.defaults);
     const slots = slotsFor(this.hooks.readyNodes(), renderer, rendererVersion);
-    const size = tileSize(draft.tile, { ...settings, slots });
+    const frames = [...parseFrameRange(draft.frames || judged.defaults.frames || '0')];
+    const tile = draft.tile === 'auto' ? (judged.defaults.tile ?? 'auto') : draft.tile;
+    const size = tileSize(tile, { ...settings, slots, frames: frames.length });
     const name = draft.name || nameOfScene(draft.manifest.entry);
     const record = jobRecordSchema.parse({
       jobId: newJobId(name),
@@ -112,7 +114,7 @@ export class JobSubmitter {
       idempotencyKey: key,
       requestDigest: digestSchema.parse(requestDigest),
       manifest: draft.manifest,
-      frames: [...parseFrameRange(draft.frames || judged.defaults.frames || '0')],
+      frames,
       settings,
       ...(rendererVersion !== undefined && { rendererVersion }),
       plan: { planId: newPlanId(), ...size },

@@ -53,7 +53,7 @@ export function readInspection(inspection: SceneInspection, allowed: Allowed): R
 }
 
 function defaultsOf(inspection: SceneInspection, entry: string): SceneDefaults {
-  const { frames, widthPx, heightPx, samples, fps, camera, layers } = inspection;
+  const { frames, tile, widthPx, heightPx, samples, fps, camera, layers } = inspection;
   try {
     if (frames !== '') parseFrameRange(frames);
   } catch (error) {
@@ -66,6 +66,7 @@ function defaultsOf(inspection: SceneInspection, entry: string): SceneDefaults {
   }
   return {
     frames: frames || '0',
+    ...(tile !== '' && { tile }),
     ...(widthPx > 0 && heightPx > 0 && { widthPx, heightPx }),
     ...(samples > 0 && { samples }),
     ...(fps > 0 && { fps }),

@@ -13,6 +13,8 @@ import { DEFAULTS, LIMITS } from '#shared/limits.js';
 export interface SceneDefaults {
   /** Never absent: without a hint it is the whole animation, or frame 0. */
   readonly frames: string;
+  /** Where it does not suit to cut frames anyhow. */
+  readonly tile?: string | undefined;
   readonly widthPx?: number | undefined;
   readonly heightPx?: number | undefined;
   readonly samples?: number | undefined;

@@ -28,7 +28,7 @@ describe('a tile grid', () => {
 });
 
 describe('a tile size', () => {
-  const frame = { widthPx: 1920, heightPx: 1080, samples: 64, slots: 0 };
+  const frame = { widthPx: 1920, heightPx: 1080, samples: 64, slots: 0, frames: 1, renderer: 'gltf' };
 
   it('is what was asked for, and at most the frame', () => {
     expect(tileSize('128', frame)).toEqual({ tileWidthPx: 128, tileHeightPx: 128 });
@@ -59,8 +59,10 @@ describe('a tile size', () => {
         fc.integer({ min: 1, max: 4096 }),
         fc.integer({ min: 1, max: LIMITS.samplesMax }),
         fc.integer({ min: 0, max: 10_000 }),
-        (widthPx, heightPx, samples, slots) => {
-          const size = tileSize('auto', { widthPx, heightPx, samples, slots });
+        fc.integer({ min: 1, max: 1000 }),
+        fc.constantFrom('gltf', 'blender'),
+        (widthPx, heightPx, samples, slots, frames, renderer) => {
+          const size = tileSize('auto', { widthPx, heightPx, samples, slots, frames, renderer });
           const grid = tileGrid({ widthPx, heightPx }, size);
           expect(grid.count).toBeLessThanOrEqual(LIMITS.tilesPerFrameMax);
           expect(size.tileWidthPx).toBeGreaterThanOrEqual(Math.min(32, widthPx));
@@ -76,5 +78,13 @@ describe('a tile size', () => {
     const shared = tileSize('auto', { ...frame, samples: 4, slots: 64 });
     expect(many.tileWidthPx).toBeLessThan(few.tileWidthPx);
     expect(shared.tileWidthPx).toBeLessThan(few.tileWidthPx);
+  });
+
+  it('is large where tiles are dear, and there a job of many frames is not cut for its slots', () => {
+    const blender = { ...frame, widthPx: 480, heightPx: 270, samples: 16, slots: 2, renderer: 'blender' };
+    expect(tileSize('auto', { ...blender, frames: 24 })).toEqual({ tileWidthPx: 480, tileHeightPx: 270 });
+    expect(tileSize('auto', blender).tileWidthPx).toBeLessThan(200);
+    const heavy = tileSize('auto', { ...blender, widthPx: 1920, heightPx: 1080, samples: 256, frames: 24 });
+    expect(heavy.tileWidthPx).toBeLessThan(200);
   });
 });

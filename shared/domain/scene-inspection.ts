@@ -47,6 +47,8 @@ export const sceneInspectionSchema = z.object({
   /** That the scene enables, `beauty` first. */
   layers: z.array(layerNameSchema),
   files: z.array(sceneFileSchema).max(LIMITS.packageFilesMax),
+  /** Tile size that renders least twice, where the pixels depend on the cut; empty: any does. */
+  tile: z.string().max(16).default(''),
   /** What the farm does otherwise than the file asks, e.g. adaptive sampling is off. */
   notices: texts,
   /** Scripts and drivers that the scene needs and that do not run unless the studio's policy allows it. */

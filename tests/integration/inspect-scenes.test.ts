@@ -29,7 +29,7 @@ const inspection = (changes: Partial<SceneInspection> = {}): SceneInspection => 
   ...{ renderer: 'blender', rendererVersion: '4.2.0+a.sse41', savedWith: '4.2.0', frames: '1-24', fps: 24 },
   ...{ widthPx: 1920, heightPx: 1080, samples: 128, scene: 'Scene', scenes: ['Scene'], camera: 'Camera' },
   ...{ cameras: ['Camera'], viewLayers: ['ViewLayer'], layers: ['beauty'], files: [], notices: [] },
-  ...{ scripts: [], problems: [], ...changes },
+  ...{ scripts: [], problems: [], tile: '', ...changes },
 });
 
 let farm: AgentFarm;

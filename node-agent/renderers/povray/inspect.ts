@@ -186,7 +186,7 @@ function tellTraits(
     );
   if (traits.history === 'frame')
     notices.push(
-      `pixels depend on the whole frame (${traits.historyReason}): each slot renders all of it for its tiles, so ask for tiles as large as the frame`,
+      `pixels depend on the whole frame (${traits.historyReason}): each slot renders all of it for its tiles, so tiles are as large as the frame`,
     );
   if (!traits.hasAlpha)
     notices.push('it is for a version before 3.7: the background is kept, so the picture has no alpha');
@@ -211,6 +211,8 @@ function inspectionOf(
     renderer: installation.name,
     rendererVersion: installation.version,
     savedWith: /#\s*version\s+(\d+(?:\.\d+)?)/.exec(text)?.[1] ?? '',
+    // Areas of 128x128 px, and what a side is cut down to the frame's.
+    tile: traits.history === 'frame' ? '4096' : traits.history === 'run' ? '256' : '',
     frames: animation ? `${animation.first}-${animation.last}` : STILL,
     fps: DEFAULTS.fps,
     widthPx: side(ini.widthPx, SIZE_DEFAULT.widthPx),

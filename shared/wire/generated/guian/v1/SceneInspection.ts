@@ -21,6 +21,7 @@ export interface SceneInspection {
   'notices'?: (string)[];
   'scripts'?: (string)[];
   'problems'?: (string)[];
+  'tile'?: (string);
 }
 
 export interface SceneInspection__Output {
@@ -42,4 +43,5 @@ export interface SceneInspection__Output {
   'notices': (string)[];
   'scripts': (string)[];
   'problems': (string)[];
+  'tile': (string);
 }
