@@ -6,7 +6,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { FarmError, messageOf } from '#shared/errors.js';
-import { EXIT, exitCodeOf, reportError } from './exit-code.js';
+import { EXIT, exitCodeOf, oneLine, reportError } from './exit-code.js';
 
 export interface Service {
   /** Merged into the ready line, e.g. `{ address }`. */
@@ -29,6 +29,7 @@ const FAILED_CLOSE_MS = 2_000;
 /** Resolves when the service has been stopped; it then ends the process, for threads may still hold it open. */
 export async function runService(start: () => Promise<Service>, options: { json: boolean }): Promise<void> {
   endWithParent();
+  process.on('uncaughtException', endOfBug);
   const stopAsked = stopSignal();
   let service: Service;
   try {
@@ -57,6 +58,13 @@ async function endFailed(service: Service, failure: Error): Promise<never> {
   const closed = service.close(0).catch((error: unknown) => reportError(error));
   await Promise.race([closed, delay(FAILED_CLOSE_MS)]);
   process.exit(exitCodeOf(failure));
+}
+
+/** The stack for whoever mends it; the cause once more behind it, where the end of a log is looked at. */
+function endOfBug(error: unknown): never {
+  reportError(error);
+  process.stderr.write(`guian: ended by: ${oneLine(messageOf(error))}\n`);
+  process.exit(EXIT.bug);
 }
 
 function printLine(line: ServiceLine): void {

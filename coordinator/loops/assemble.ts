@@ -53,7 +53,8 @@ export class Assembler {
 
   /** A frame whose tiles are all in. */
   assemble(job: LiveJob, frame: LiveFrame): void {
-    this.track(this.limit(() => this.assembleFrame(job, frame)));
+    // What waits for the disk to be recorded keeps no other frame from being put together.
+    this.track(this.limit(() => this.assembleFrame(job, frame)).then((record) => record?.()));
   }
 
   /** A frame that has a tile which failed for good. */
@@ -83,29 +84,30 @@ export class Assembler {
     this.running.add(tracked);
   }
 
-  private async assembleFrame(job: LiveJob, frame: LiveFrame): Promise<void> {
-    if (job.isEnding || this.farm.signal.aborted) return;
+  /** @returns what is still to be done, if anything. */
+  private async assembleFrame(job: LiveJob, frame: LiveFrame): Promise<(() => Promise<void>) | undefined> {
+    if (job.isEnding || this.farm.signal.aborted) return undefined;
     const startedAtMs = this.farm.clock.nowMs();
     let stitched: Stitched;
     try {
       stitched = await this.stitch(job, frame);
     } catch (err) {
-      if (this.farm.signal.aborted || job.isEnding) return;
+      if (this.farm.signal.aborted || job.isEnding) return undefined;
       // The frame alone is lost: other frames and jobs go on.
       this.farm.log.error({ jobId: job.jobId, frame: frame.frame, err }, 'frame cannot be put together');
-      await this.recordFailure(job, frame, [], messageOf(err));
-      return;
+      return () => this.recordFailure(job, frame, [], messageOf(err));
     }
-    if (this.farm.signal.aborted) return;
+    if (this.farm.signal.aborted) return undefined;
     if (stitched.kind === 'gone_tiles') {
       this.openAgain(job, frame, stitched.tiles);
-      return;
+      return undefined;
     }
     if (stitched.kind === 'bad_tiles') {
       await this.rejectAll(job, frame, stitched.tiles);
-      return;
+      return undefined;
     }
-    await this.recordFinished(job, frame, stitched.files, startedAtMs);
+    const { files } = stitched;
+    return () => this.recordFinished(job, frame, files, startedAtMs);
   }
 
   private async stitch(job: LiveJob, frame: LiveFrame): Promise<Stitched> {
@@ -135,7 +137,8 @@ export class Assembler {
     };
     for (let attempt = 1; ; attempt++) {
       try {
-        return await withDisk(this.farm, job.jobId, `frame ${frame.frame}`, tryOnce, frame.frame);
+        const what = `frame ${frame.frame}`;
+        return await withDisk(this.farm, job.jobId, what, tryOnce, frame.frame, 'room');
       } catch (err) {
         if (this.farm.signal.aborted || attempt === STITCH_TRIES) throw err;
         this.farm.log.warn(
@@ -291,7 +294,15 @@ export class Assembler {
     if (job.isEnding) return;
     const rejected = bad.map((item) => ({ ...item, result: job.displace(frame, item.tile) }));
     for (const { result } of rejected) this.release(result);
-    for (const { tile, result, reason } of rejected) await this.reject(job, frame, tile, result, reason);
+    for (const { tile, result, reason } of rejected)
+      await this.reject(job, frame, tile, result, reason).catch((err: unknown) => {
+        if (this.farm.signal.aborted) throw err;
+        // The tile is open, and found missing; only that its node failed it is not told.
+        this.farm.log.error(
+          { jobId: job.jobId, frame: frame.frame, tile, err },
+          'rejected result not reported',
+        );
+      });
   }
 
   /**

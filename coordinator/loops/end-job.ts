@@ -53,7 +53,7 @@ export async function endJob(
     tilesVerified: progress.tilesVerified,
     retry: job.frameRetries.count,
   };
-  await withDisk(farm, job.jobId, 'end of job', () => farm.store.jobs.writeEnd(job.jobId, ended));
+  await withDisk(farm, job.jobId, 'end of job', () => recordEnd(farm, job.jobId, ended));
   farm.log.info({ jobId: job.jobId, from: job.state, to: state, event }, 'job state changed');
   job.state = state;
   results.forget(job);
@@ -63,6 +63,14 @@ export async function endJob(
   // A publish in flight would land behind the purge. What is left on the bus says that the end may not be told.
   await Promise.allSettled([...job.publishes, told]);
   await clearJob(farm, results, job.jobId);
+}
+
+/** Somebody may have removed the job's folder by hand: then nothing is left whose end could be recorded. */
+async function recordEnd({ store, log }: Farm, jobId: JobId, ended: EndedRecord): Promise<void> {
+  await store.jobs.writeEnd(jobId, ended).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    log.error({ jobId, err: error }, 'the folder of a job is gone; it ends without a record');
+  });
 }
 
 function tellEnd(farm: Farm, jobId: JobId, ended: EndedRecord, framesTotal: number): Promise<void> {

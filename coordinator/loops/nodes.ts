@@ -147,9 +147,9 @@ export class NodeTable {
     const kept = hasSame ? { ...heartbeat, renderers: known } : heartbeat;
     this.nodes.set(nodeId, { heartbeat: kept, state, reason, lastHeartbeatAtMs: this.farm.clock.nowMs() });
     this.hooks.heard(heartbeat);
-    for (const jobId of heartbeat.jobIds) {
+    for (const { jobId, attempts } of heartbeat.inHand) {
       const job = this.farm.jobs.liveJob(jobId);
-      if (job && heartbeat.slotsBusy > 0) startJob(this.farm, job, true);
+      if (job && attempts.length > 0) startJob(this.farm, job, true);
     }
     if (before?.state !== state) {
       this.farm.log.info({ nodeId, from: before?.state ?? 'unknown', to: state }, 'node state changed');

@@ -4,6 +4,7 @@
  * is fsynced and on the bus. It never changes afterwards. Where nodes are there and none has it, the job is shown as
  * paused.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { JobId } from '#shared/domain/ids.js';
 import type { JobRecord } from '#shared/domain/job.js';
 import type { Farm } from '../farm.js';
@@ -17,6 +18,8 @@ import {
 } from '../scheduling/renderer-versions.js';
 import type { KnownNode } from './nodes.js';
 import { withDisk } from './with-disk.js';
+
+const TRY_AGAIN_MS = 5_000;
 
 export interface PinHooks {
   /** Puts the record of a running job on the bus in place of the one that is there. */
@@ -107,10 +110,10 @@ export class RendererPins {
       const batch = [...this.pinning].slice(0, PINNED_AT_ONCE);
       await Promise.all(
         batch.map(async ([jobId, { job, version }]) => {
-          await this.pin(job, version).catch((err: unknown) => {
-            // It is tried again with the next change of the farm.
-            if (!this.farm.signal.aborted)
-              this.farm.log.error({ jobId, err }, 'version of the renderer not recorded');
+          await this.pin(job, version).catch(async (err: unknown) => {
+            if (this.farm.signal.aborted) return;
+            this.farm.log.error({ jobId, err }, 'version of the renderer not recorded; trying again');
+            await delay(TRY_AGAIN_MS, undefined, { signal: this.farm.signal }).catch(() => undefined);
           });
           this.pinning.delete(jobId);
         }),

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Delivered, deliveredSoFar } from '#shared/bus/end-leases.js';
 import type { JobId } from '#shared/domain/ids.js';
 import type { Farm } from '../farm.js';
+import { queuedTiles } from '../jobs/queued-tiles.js';
 import type { GivenTiles } from '../recovery/given-tiles.js';
 import type { Instances } from '../recovery/instances.js';
 import { accountedTiles, type JobLeases, StandingLeases } from '../recovery/standing-leases.js';
@@ -41,12 +42,15 @@ async function leasesOfJobs(
   const leases: JobLeases[] = [];
   // Nobody could be given a tile.
   if (instances.live().next().done) return leases;
-  for (const { jobId, isEnding } of jobs.liveJobs()) {
+  for (const job of jobs.liveJobs()) {
+    const { jobId, isEnding } = job;
     const delivered = isEnding ? undefined : await deliveredSoFar(bus, jobId, signal);
     if (!delivered) continue;
     const { acknowledgedUpTo, leased, isWaitedFor } = queueLook(delivered);
-    const accounted = () =>
-      accountedTiles(instances, given, jobId, { nowMs: performance.now(), isWaitedFor });
+    const accounted = () => {
+      given.keepQueued(jobId, queuedTiles(job));
+      return accountedTiles(instances, given, jobId, { nowMs: performance.now(), isWaitedFor });
+    };
     leases.push({ jobId, acknowledgedUpTo, leased, accounted });
   }
   return leases;

@@ -37,7 +37,7 @@ describe('what changes for a node', () => {
     expect(changes(NO_STANDING, verdict(BLOCKED))).toEqual({
       standing: BLOCKED,
       told: [
-        'node_blocked: node a gets no more tiles of it: it failed 3 that did not fail elsewhere, last with RENDER_FAILED; until 1970-01-01T00:00:09Z if it fails no more',
+        'node_blocked: node a gets no more tiles of it: it failed 3 that no other node has failed, last with RENDER_FAILED; until 1970-01-01T00:00:09Z if it fails no more',
       ],
     });
     expect(changes(NO_STANDING, verdict(QUARANTINED)).told).toEqual([

@@ -71,7 +71,7 @@ export function quarantineReason({ studios, untilMs, code }: Quarantine): string
 }
 
 function blocked(nodeId: NodeId, { jobId, failures, untilMs, code }: Block): StandingChange {
-  const message = `node ${nodeId} gets no more tiles of it: it failed ${failures} that did not fail elsewhere, last with ${code}; until ${clockText(untilMs)} if it fails no more`;
+  const message = `node ${nodeId} gets no more tiles of it: it failed ${failures} that no other node has failed, last with ${code}; until ${clockText(untilMs)} if it fails no more`;
   return { kind: 'node_blocked', nodeId, jobId, message };
 }
 

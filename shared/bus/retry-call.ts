@@ -9,8 +9,8 @@ import { FarmError, messageOf } from '../errors.js';
 
 const FIRST_DELAY_MS = 50;
 const DELAY_MS_MAX = 1_000;
-/** A server that starts is through with it sooner; a stream that was lost is made again sooner, unless nobody is there to. */
-const NOBODY_MS_MAX = 30_000;
+/** A server that starts is through with it sooner; a stream that was lost is made again within half of it, unless nobody is there to. */
+const NOBODY_MS_MAX = 60_000;
 const NO_ROOM: ReadonlySet<number> = new Set([10023, 10047, 10028, 10002, 10077]);
 
 /** Answers of the server that another try will not change. 503 is "JetStream is not ready". */
@@ -55,7 +55,7 @@ function isConnectionTrouble(error: unknown): boolean {
 
 /**
  * @param what for the error message, e.g. `publish tile valley-x 3/17`.
- * @throws the server's own refusal at once, and after 30 s that no stream is there; BUS_UNAVAILABLE when `signal` aborts before a call works.
+ * @throws the server's own refusal at once, and after a minute that no stream is there; BUS_UNAVAILABLE when `signal` aborts before a call works.
  */
 export async function retryCall<T>(what: string, call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   const startMs = performance.now();

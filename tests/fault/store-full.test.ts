@@ -1,6 +1,6 @@
 /** The coordinator's store on a disk that runs full, and has room again. */
 import { createHash, randomBytes } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { call } from '#shared/wire/coordinator-client.js';
@@ -34,11 +34,11 @@ it('a frame that finds the disk full stays open and says why; with room again th
   });
   await waitUntil(() => events.length > 0, { describe: 'a pause' });
   stream.cancel();
-  expect(events[0]).toMatch(/^frame \d waits for space: no space left to write .*; free some/);
+  expect(events[0]).toMatch(/^frame \d waits for the disk: no space left to write .*; free some/);
   // One of them at a time is shown with the job, as long as it waits.
   const shown = await studio.get(jobId);
   expect(shown).toMatchObject({ state: 'running', progress: { framesFailed: 0 } });
-  expect(shown.warnings[0]).toMatch(/^frame \d waits for space: /);
+  expect(shown.warnings[0]).toMatch(/^frame \d waits for the disk: /);
   const frames = await studio.frames(jobId);
   expect(frames.every(({ state }) => state === 'rendering')).toBe(true);
 
@@ -56,7 +56,7 @@ it('a frame that finds the disk full stays open and says why; with room again th
   expect(told.map(({ kind }) => kind)).toEqual(
     told.map((_, index) => (index % 2 === 0 ? 'paused' : 'resumed')),
   );
-  expect(told.at(-1)!.message).toMatch(/^there is space again: frame \d waited [\d.]+ s for it$/);
+  expect(told.at(-1)!.message).toMatch(/^frame \d is written; it waited [\d.]+ s for the disk$/);
   expect((await studio.get(jobId)).warnings).toEqual([]);
   await agent.stop();
   expect(agent.tiles.every((tile) => tile.attempt === 1)).toBe(true);
@@ -98,4 +98,29 @@ it('an upload that finds the disk full is refused with the way out, and goes on 
   disk.empty();
   await studio.upload(bytes, { offsetBytes: held });
   expect(await readdir(join(disk.path, 'store', 'uploads'))).toEqual([]);
+});
+
+it('a frame whose record cannot be written keeps its own job waiting and no other; a job without a folder may be cancelled', async () => {
+  await using farm = await startCoordinatorFarm();
+  const studio = farmCalls(farm);
+  await farm.start();
+  await studio.upload(SCENE);
+  const folder = (jobId: string) => join(farm.config.storeDir, 'jobs', jobId);
+  const submit = async () => (await studio.submit()).job!.jobId;
+  const [hurt, gone, sound] = [await submit(), await submit(), await submit()];
+  for (const frame of [1, 2, 3]) await mkdir(join(folder(hurt), 'frames', `${frame}.json`));
+  await rm(folder(gone), { recursive: true });
+  const agents = [await studio.agent(hurt), await studio.agent(gone)];
+  const waits = async () => (await studio.get(hurt)).warnings[0];
+  await waitUntil(waits, { describe: 'a pause' });
+  expect(await waits()).toMatch(/^record of frame \d waits for the disk: EISDIR/);
+  agents.push(await studio.agent(sound));
+  await studio.ended(sound);
+  await studio.cancel(gone);
+  expect((await studio.get(gone)).state).toBe('cancelled');
+
+  for (const frame of [1, 2, 3]) await rm(join(folder(hurt), 'frames', `${frame}.json`), { recursive: true });
+  await studio.ended(hurt);
+  expect((await studio.frames(hurt)).map(({ state }) => state)).toEqual(['finished', 'finished', 'finished']);
+  for (const agent of agents) await agent.stop();
 });

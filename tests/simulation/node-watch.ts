@@ -4,6 +4,7 @@ import type { LiveJob } from '#coordinator/jobs/live-job.js';
 import { countLosses } from '#coordinator/jobs/lost-at-work.js';
 import { type IsOver, lostAgent, lostHands, takeFromHands } from '#coordinator/jobs/lost-hands.js';
 import type { QueuedTile } from '#coordinator/jobs/queued-tiles.js';
+import { queuedTiles } from '#coordinator/jobs/queued-tiles.js';
 import { setSequence } from '#coordinator/jobs/tile-case.js';
 import { type JobSweep, judgeSuspects, suspectedTiles } from '#coordinator/jobs/untold-in-job.js';
 import { GivenTiles } from '#coordinator/recovery/given-tiles.js';
@@ -68,14 +69,17 @@ export class NodeWatch {
     const { jobs, world } = this.coordinator;
     if (world.plan.sabotage === 'lost nodes are ignored') return;
     const live = this.isAnybodyThere() ? [...jobs.values()].filter(({ isEnding }) => !isEnding) : [];
-    const leases = live.map(({ jobId }) => {
+    const leases = live.map((job) => {
+      const { jobId } = job;
       const look = world.queue.look(jobId);
       const { isWaitedFor } = look;
       return {
         ...look,
         jobId,
-        accounted: () =>
-          accountedTiles(this.instances, this.given, jobId, { nowMs: world.time.nowMs, isWaitedFor }),
+        accounted: () => {
+          this.given.keepQueued(jobId, queuedTiles(job));
+          return accountedTiles(this.instances, this.given, jobId, { nowMs: world.time.nowMs, isWaitedFor });
+        },
       };
     });
     const standing = this.standing.look(leases);
