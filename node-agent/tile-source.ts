@@ -276,8 +276,10 @@ export class TileSource {
     if (tile.avoid?.includes(nodeId)) {
       const asksOut = job.feed.outstanding > 0;
       const { returnAfterMs, pauseMs } = job.avoided.came(key, asksOut, performance.now());
-      job.feed.hold(pauseMs);
-      tell(bus, message, 'hand back', returnAfterMs);
+      // In lockstep several nodes could hand several tiles round, each to one that is to leave it.
+      const scatter = 0.5 + Math.random();
+      job.feed.hold(pauseMs * scatter);
+      tell(bus, message, 'hand back', Math.round(returnAfterMs * scatter));
       return;
     }
     if (job.avoided.otherCame()) job.feed.resume();

@@ -27,7 +27,8 @@ interface Options {
 
 const HELP_AFTER = `
 Scenes of Blender and POV-Ray are read by the program itself: the one on this machine, else one of a farm's nodes. Nothing
-is rendered. Exit codes: 0 it can be submitted, 1 something stands in the way, 2 it cannot be read.
+is rendered. A node gets what lies below the scene's folder, and files whose names stand in the scene; with --root, what
+it asks for below that folder. Hidden folders elsewhere, and what links from the scene lead to there, are never sent. Exit codes: 0 it can be submitted, 1 something stands in the way, 2 it cannot be read.
 `;
 
 export function inspectCommand(): Command {
@@ -38,7 +39,7 @@ export function inspectCommand(): Command {
     .argument('<scene>', `the ${SCENE_EXTENSIONS.join(', ')} file`)
     .option(
       '--root <dir>',
-      'folder at which its package begins (default: the deepest one that holds all its files)',
+      'folder at which its package begins (default: the deepest one that holds the scene and the files that it names)',
     )
     .option('--on-farm', 'let a node of the farm read it, even where the program is on this machine')
     .option('--allow-scripts', 'let scripts and drivers inside the scene run; only for files that you trust')

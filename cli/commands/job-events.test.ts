@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { failedFramesText } from './failed-frames.js';
-import { eventCells, eventLines } from './job-events.js';
+import { eventCells, eventLines, finishedTileText } from './job-events.js';
 
 const event = {
   sequence: 1,
@@ -44,4 +44,12 @@ it('a failed frame says which tile failed, who tried it and why it failed in the
   expect(lines[1]).toBe('  frame 0003: cannot be put together');
   expect(lines[21]).toMatch(/and 10 more/);
   expect(failedFramesText('j', [])).toBe('');
+});
+
+it('a finished tile says who rendered it, at which try, how long it took, and who agreed', () => {
+  const tile = { tile: 2, nodeId: 'x', attempt: 1, renderMs: 1_234, agreedNodeId: '' };
+  expect(finishedTileText(tile)).toBe('tile 2: rendered by node x, attempt 1, 1.2s\n');
+  expect(finishedTileText({ ...tile, attempt: 3, renderMs: 20, agreedNodeId: 'y' })).toBe(
+    'tile 2: rendered by node x, attempt 3, 20ms; node y gave the same pixels\n',
+  );
 });

@@ -99,7 +99,7 @@ function jobText(job: Job__Output): string {
       'Picture',
       `${settings?.widthPx}x${settings?.heightPx} px, ${settings?.samples} samples, seed ${settings?.seed}, ${settings?.formats.join(', ')}`,
     ],
-    ['Renderer', settings?.renderer ?? ''],
+    ['Renderer', `${settings?.renderer ?? ''} ${spec?.rendererVersion ?? ''}`.trimEnd()],
     ['Attempts', attemptsText(job)],
     ['Core time', humanDuration((progress?.coreSeconds ?? 0) * 1000)],
     ...job.warnings.map((warning): [string, string] => ['Warning', warning]),

@@ -1,7 +1,9 @@
 /** `guian submit`: hands a scene to a farm and prints the job id; with --wait, stays until it has ended. */
 import { Command } from 'commander';
+import type { Job__Output } from '#shared/wire/generated/guian/v1/Job.js';
+import { counted, humanBytes } from '../output/human.js';
 import { printJson } from '../output/table.js';
-import { EXIT } from '../process/exit-code.js';
+import { EXIT, oneLine } from '../process/exit-code.js';
 import { addFarmFlags, connectFarm } from '../process/farm-flags.js';
 import { interruptible } from '../process/interrupt.js';
 import { jobRequest } from '../render/job-request.js';
@@ -32,9 +34,24 @@ async function submit(sceneFile: string | undefined, options: Options): Promise<
   const job = await submitJob(farm, scene, jobRequest(flags, scene), interrupt.signal);
   if (json) printJson(job);
   else {
+    process.stderr.write(`guian: ${oneLine(submittedText(job))}\n`);
     process.stdout.write(`${job.jobId}\n`);
     for (const warning of job.warnings) process.stderr.write(`guian: warning: ${warning}\n`);
   }
   if (options['wait'] !== true) return EXIT.done;
   return await followJob(farm, job.jobId, json, interrupt.signal);
+}
+
+/** What was taken, with all that was left open filled in. */
+function submittedText({ spec, progress }: Job__Output): string {
+  const { widthPx = 0, heightPx = 0, samples = 0, renderer = '' } = spec?.settings ?? {};
+  const files = spec?.manifest?.files ?? [];
+  const bytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  return [
+    `${spec?.manifest?.entry}: ${widthPx}x${heightPx} px`,
+    `frames ${spec?.frames} (${progress?.framesTotal ?? 0})`,
+    counted(samples, 'sample'),
+    `${counted(files.length, 'file')} (${humanBytes(bytes)})`,
+    `${renderer} ${spec?.rendererVersion ?? ''}`.trimEnd(),
+  ].join(', ');
 }

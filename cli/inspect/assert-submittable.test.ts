@@ -61,8 +61,14 @@ test('files that no package holds are told apart from missing ones', () => {
     /^SCENE_PATH_ESCAPES .*\/elsewhere\/2\.png .*begins at \/p\/shot and cannot be the whole disk; copy/,
   );
   const near = { ...file('outside', 4), reference: '/p/tex/4.png' };
-  expect(refusal({ files: [near] })[0]).toContain('begins at /p/shot; name a higher --root, copy');
-  expect(missing).toMatch(/^SCENE_FILE_MISSING /);
+  expect(refusal({ files: [near] })[0]).toContain(
+    'begins at /p/shot; name a higher --root DIR that holds them, copy',
+  );
+  const hidden = { ...file('outside', 5), reference: '/p/.ssh/id_rsa' };
+  expect(refusal({ files: [hidden, near] })[0]).toMatch(
+    /^SCENE_PATH_ESCAPES a\.blend: \/p\/\.ssh\/id_rsa .*is not sent, since hidden/,
+  );
+  expect(missing).toMatch(/^SCENE_FILE_MISSING .* is missing; put it there/);
   const { path: _, ...nameless } = file('found', 3);
   expect(refusal({ files: [nameless] }, { allowMissing: true })[0]).toMatch(
     /^SCENE_PATH_ESCAPES .*cannot be named/,

@@ -2,7 +2,8 @@
 import type { SceneFile, SceneInspection } from '#shared/domain/scene-inspection.js';
 import { FarmError } from '#shared/errors.js';
 import type { InspectedScene } from './inspected-scene.js';
-import { commonFolder, fileBelow, isWholeDisk } from './package-root.js';
+import { mayBeSent } from './may-be-sent.js';
+import { commonFolder, fileBelow, isWholeDisk, pathBelow } from './package-root.js';
 
 /** What the user asked for or insists on. */
 export interface Insisted {
@@ -41,7 +42,7 @@ export function obstacles(inspected: InspectedScene, insisted: Insisted): FarmEr
     found.push(
       new FarmError(
         'SCENE_FILE_MISSING',
-        `${entry}: ${listed(missing)} ${missing.length === 1 ? 'is' : 'are'} missing; put them there, or insist with --allow-missing`,
+        `${entry}: ${listed(missing)} ${missing.length === 1 ? 'is' : 'are'} missing; put ${missing.length === 1 ? 'it' : 'them'} there, or insist with --allow-missing`,
       ),
     );
   return [...found, ...neededScripts(inspected, insisted)];
@@ -67,12 +68,28 @@ export function standingProblems(
   return problems.filter((problem) => !isSettled(problem));
 }
 
-/** With `--root` a wider one may help; without, no folder but the whole disk holds scene and file. */
-function outsideFiles({ entry, root }: InspectedScene, files: readonly SceneFile[]): FarmError {
+/** A wider `--root` may help, unless no folder but the whole disk holds scene and file. */
+function outsideFiles({ entry, root, readBy }: InspectedScene, files: readonly SceneFile[]): FarmError {
   const inRoot = fileBelow(root, entry);
-  const isHopeless = files.some(({ reference }) => isWholeDisk(commonFolder([inRoot, reference])));
-  const wayOut = isHopeless ? '' : 'name a higher --root, ';
   const verb = files.length === 1 ? 'is' : 'are';
+  const isHopeless = files.some(({ reference }) => isWholeDisk(commonFolder([inRoot, reference])));
+  if (readBy === 'node' && !isHopeless)
+    return new FarmError(
+      'SCENE_PATH_ESCAPES',
+      `${entry}: ${listed(files)} ${verb} not sent to the node that asks for it: without --root DIR it gets what lies below the scene's folder, and files whose names stand in the scene (a compressed one shows none); name a --root DIR that holds them, copy such files beside the scene, or insist with --allow-missing`,
+    );
+  const wayOut = isHopeless ? '' : 'name a higher --root DIR that holds them, ';
+  // Hidden ones, and links to what may not be sent: no folder that a package begins at helps.
+  const guarded = files.filter(
+    ({ reference }) =>
+      (readBy !== 'node' && pathBelow(root, reference) !== undefined) ||
+      (!isWholeDisk(commonFolder([inRoot, reference])) && !mayBeSent(reference, inRoot)),
+  );
+  if (guarded.length > 0)
+    return new FarmError(
+      'SCENE_PATH_ESCAPES',
+      `${entry}: ${listed(guarded)} ${guarded.length === 1 ? 'is' : 'are'} not sent, since hidden folders outside of the scene's own, and links that lead there or to another disk, are private; if you trust the scene, copy such files beside it, or insist with --allow-missing`,
+    );
   return new FarmError(
     'SCENE_PATH_ESCAPES',
     `${entry}: ${listed(files)} ${verb} outside of its package, which begins at ${root}${isHopeless ? ' and cannot be the whole disk' : ''}; ${wayOut}copy such files beside the scene, pack them into it, or insist with --allow-missing`,

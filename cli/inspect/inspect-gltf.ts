@@ -8,6 +8,7 @@ import { type TracedGltf, traceGltf } from '#shared/gltf/trace-dependencies.js';
 import { DEFAULTS } from '#shared/limits.js';
 import { readScene } from '../render/read-scene.js';
 import type { InspectedScene, InspectQuestion } from './inspected-scene.js';
+import { mayBeSentFromDisk } from './may-be-sent.js';
 import { fileBelow, firstRoot, pathBelow } from './package-root.js';
 
 const GENERATOR_CHARS_MAX = 64;
@@ -17,18 +18,21 @@ export async function inspectGltf({ scene, givenRoot, sceneName }: InspectQuesti
   const root = firstRoot(scene, givenRoot);
   const entry = pathBelow(root, scene)!;
   const traced = traceGltf(entry, await readScene(scene));
-  const files = await filesOf(traced, root);
+  const files = await filesOf(traced, root, scene);
   const inspection = { ...namesOf(traced), ...(await judged(entry, scene, root, files, sceneName)), files };
   return { root, entry, inspection, readBy: 'guian' };
 }
 
 /** Each file once. */
-async function filesOf({ dependencies }: TracedGltf, root: string): Promise<SceneFile[]> {
+async function filesOf({ dependencies }: TracedGltf, root: string, scene: string): Promise<SceneFile[]> {
   const byPath = new Map(dependencies.map((dependency) => [dependency.path, dependency]));
   return await Promise.all(
     [...byPath.values()].map(async ({ path, uri, what }): Promise<SceneFile> => {
-      const info = await stat(fileBelow(root, path)).catch(() => undefined);
+      const file = fileBelow(root, path);
+      const info = await stat(file).catch(() => undefined);
       const isThere = info?.isFile() === true;
+      if (isThere && !(await mayBeSentFromDisk(file, scene)))
+        return { reference: file, what, state: 'outside', sizeBytes: info.size };
       return {
         ...{ path, reference: uri.slice(0, 4096), what },
         state: isThere ? 'found' : 'missing',
@@ -71,7 +75,7 @@ async function judged(
   sceneName: string | undefined,
 ): Promise<Judged> {
   const unknown = { frames: '', fps: 0, widthPx: 0, heightPx: 0, samples: 0, scene: '', notices: [] };
-  if (files.some(({ state }) => state === 'missing')) return { ...unknown, problems: [] };
+  if (files.some(({ state }) => state !== 'found')) return { ...unknown, problems: [] };
   const paths = files.map(({ path }) => [path!, fileBelow(root, path!)]);
   try {
     const { defaults, summary, warnings } = await judgeScene({

@@ -10,6 +10,7 @@ import type { Installation, Sandbox } from '#node-agent/renderers/program/progra
 import type { SceneFile, SceneInspection } from '#shared/domain/scene-inspection.js';
 import type { Interrupt } from '../process/interrupt.js';
 import type { InspectedScene, InspectQuestion } from './inspected-scene.js';
+import { mayBeSent, mayBeSentFromDisk } from './may-be-sent.js';
 import { commonFolder, fileBelow, firstRoot, isWholeDisk, pathBelow } from './package-root.js';
 
 /** Each brings at least one folder more; libraries of libraries are found one after the other. */
@@ -35,7 +36,7 @@ export async function inspectHere(question: InspectQuestion, here: ReadHere): Pr
       here.interrupt?.signal.throwIfAborted();
       const wider = givenRoot === undefined ? widened(root, scene, inspection.files) : root;
       if (wider === root || round === ROUNDS_MAX) {
-        const files = await Promise.all(inspection.files.map((file) => asWeSeeIt(file, root)));
+        const files = await Promise.all(inspection.files.map((file) => asWeSeeIt(file, root, scene)));
         const entry = pathBelow(root, scene)!;
         return { root, entry, inspection: { ...inspection, files }, readBy: 'program' };
       }
@@ -47,11 +48,11 @@ export async function inspectHere(question: InspectQuestion, here: ReadHere): Pr
   }
 }
 
-/** As high as the files that exist outside need; those that only the whole disk would hold are left where they are. */
+/** As high as the files that exist outside need; those that must not be sent are left where they are. */
 function widened(root: string, scene: string, files: readonly SceneFile[]): string {
   let wider = root;
   for (const { state, reference } of files) {
-    if (state !== 'outside') continue;
+    if (state !== 'outside' || !mayBeSent(reference, scene)) continue;
     const folder = commonFolder([fileBelow(wider, 'x'), scene, reference]);
     if (!isWholeDisk(folder)) wider = folder;
   }
@@ -77,9 +78,17 @@ async function readOnce(
   });
 }
 
-/** A link that leads out of the folder is dangling for a program inside the sandbox; for us it is a file. */
-async function asWeSeeIt(file: SceneFile, root: string): Promise<SceneFile> {
-  if (file.state !== 'missing' || file.path === undefined) return file;
-  const info = await stat(fileBelow(root, file.path)).catch(() => undefined);
-  return info?.isFile() && info.size > 0 ? { ...file, state: 'found', sizeBytes: info.size } : file;
+/**
+ * A link that leads out of the folder is dangling for a program inside the sandbox; for us it is a file. What must not be
+ * sent is outside, wherever it lies.
+ */
+async function asWeSeeIt(file: SceneFile, root: string, scene: string): Promise<SceneFile> {
+  const { path, ...rest } = file;
+  if (path === undefined || file.state === 'outside') return file;
+  const absolute = fileBelow(root, path);
+  const info = await stat(absolute).catch(() => undefined);
+  if (!info?.isFile() || (file.state === 'missing' && info.size === 0)) return file;
+  if (!(await mayBeSentFromDisk(absolute, scene)))
+    return { ...rest, reference: absolute, state: 'outside', sizeBytes: info.size };
+  return file.state === 'missing' ? { ...file, state: 'found', sizeBytes: info.size } : file;
 }

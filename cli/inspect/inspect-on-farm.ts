@@ -1,7 +1,8 @@
 /**
  * Has a node read a scene whose renderer is not installed here. What the node misses and this machine has is uploaded, and
  * it is asked again, until nothing new turns up. The package begins as high as one can, so that every file which might be
- * part of it has a path; only files that the scene names are ever sent.
+ * part of it has a path. A node's word alone gets no file: unless the user gave `--root`, only what lies below the scene's
+ * folder is sent, and files whose names stand in the scene or in what it includes.
  */
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
@@ -18,6 +19,8 @@ import type { SceneInspection__Output } from '#shared/wire/generated/guian/v1/Sc
 import { type HashedFiles, hashFiles, type KnownDigests } from '../render/hash-files.js';
 import { uploadPackage } from '../render/upload-package.js';
 import type { InspectedScene, InspectQuestion } from './inspected-scene.js';
+import { mayBeSentFromDisk } from './may-be-sent.js';
+import { NamedFiles } from './named-files.js';
 import { commonFolder, fileBelow, firstRoot, pathBelow, widestRoot } from './package-root.js';
 
 const ROUNDS_MAX = 20;
@@ -42,14 +45,23 @@ export async function inspectOnFarm(question: InspectQuestion, ask: AskFarm): Pr
   const entry = pathBelow(root, scene)!;
   const files = new Map([[entry, scene]]);
   const known: KnownDigests = new Map();
+  const look: Look = {
+    root,
+    scene,
+    entry,
+    files,
+    kept: new Map(),
+    ...(!givenRoot && { named: new NamedFiles() }),
+  };
   for (let round = 1; ; round++) {
     const hashed = await hashFiles(entry, files, known);
     await uploadPackage(ask.farm, hashed, ask.signal);
     const inspection = await askOnce(question, root, hashed, ask);
     const before = files.size;
-    for (const file of inspection.files) await addWhatIsHere(file, root, entry, files);
+    await look.named?.search(files.values());
+    for (const file of inspection.files) await addWhatIsHere(file, look);
     if (files.size === before || round === ROUNDS_MAX)
-      return settled(root, scene, givenRoot, files, await lookedAt(inspection));
+      return settled(root, scene, givenRoot, files, await lookedAt(inspection, look.kept));
     if (files.size > LIMITS.packageFilesMax)
       throw new FarmError(
         'SCENE_INVALID',
@@ -89,35 +101,46 @@ function toInspection(answer: SceneInspection__Output): SceneInspection {
   );
 }
 
+/** What is on this machine, and what of it is sent. */
+interface Look {
+  readonly root: string;
+  readonly scene: string;
+  readonly entry: string;
+  /** Package path → absolute file, of all that is sent. */
+  readonly files: Map<string, string>;
+  /** Reference → absolute file or folder, of what the node misses and does not get. */
+  readonly kept: Map<string, string>;
+  /** Absent with `--root`: the user has said what may be sent. */
+  readonly named?: NamedFiles;
+}
+
 /** Files on this machine that a missing one stands for. */
-async function addWhatIsHere(
-  file: SceneFile,
-  root: string,
-  entry: string,
-  files: Map<string, string>,
-): Promise<void> {
+async function addWhatIsHere(file: SceneFile, look: Look): Promise<void> {
   if (file.state !== 'missing') return;
+  const { root, entry, files, kept } = look;
   for (const candidate of candidates(file, root, entry)) {
     const info = await stat(candidate).catch(() => undefined);
     if (!info) continue;
-    const found = info.isDirectory()
-      ? await filesIn(candidate)
-      : [candidate, ...(await siblings(file, candidate))];
+    const isFolder = info.isDirectory();
+    if (!isGiven(candidate, isFolder, look)) {
+      kept.set(file.reference, candidate);
+      return;
+    }
+    const found = isFolder ? await filesIn(candidate) : [candidate, ...(await siblings(file, candidate))];
     for (const one of found) {
       const path = pathBelow(root, one);
-      if (path !== undefined && isPackagePath(path) && mayBeSent(one, fileBelow(root, entry)))
-        files.set(path, one);
+      if (path === undefined || !isPackagePath(path) || !isGiven(one, false, look)) continue;
+      if (await mayBeSentFromDisk(one, look.scene)) files.set(path, one);
+      else if (one === candidate) kept.set(file.reference, one);
     }
     return;
   }
 }
 
-/** Keys and settings lie in hidden folders: nobody else's answer makes us send one, unless it is beside the scene. */
-export function mayBeSent(file: string, scene: string): boolean {
-  const ours = pathBelow(commonFolder([scene, file]), file)!;
-  return (
-    pathBelow(dirname(scene), file) !== undefined || !ours.split('/').some((part) => part.startsWith('.'))
-  );
+/** Whether the user or the scene, and not the node alone, asks for it. */
+function isGiven(file: string, isFolder: boolean, { scene, named }: Look): boolean {
+  if (named === undefined || pathBelow(dirname(scene), file) !== undefined) return true;
+  return !isFolder && named.has(file);
 }
 
 /** POV-Ray looks beside the scene, then from the package's root. */
@@ -145,11 +168,23 @@ async function filesIn(folder: string): Promise<string[]> {
   return entries.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name));
 }
 
-/** A node tells nobody what is on its disk: of files outside it is this machine that says whether they are there. */
-async function lookedAt(inspection: SceneInspection): Promise<SceneInspection> {
-  const look = async (file: SceneFile): Promise<SceneFile> => {
+/**
+ * A node tells nobody what is on its disk: of files outside it is this machine that says whether they are there. What was
+ * not sent is outside as well.
+ */
+async function lookedAt(
+  inspection: SceneInspection,
+  kept: ReadonlyMap<string, string>,
+): Promise<SceneInspection> {
+  const look = async ({ path, ...rest }: SceneFile): Promise<SceneFile> => {
+    const keptFile = rest.state === 'missing' ? kept.get(rest.reference) : undefined;
+    const file: SceneFile =
+      keptFile === undefined
+        ? { ...rest, ...(path !== undefined && { path }) }
+        : { ...rest, reference: keptFile, state: 'outside' };
     if (file.state !== 'outside') return file;
     const info = await stat(file.reference).catch(() => undefined);
+    if (keptFile !== undefined) return { ...file, sizeBytes: info?.isFile() ? info.size : 0 };
     return info?.isFile() ? { ...file, sizeBytes: info.size } : { ...file, state: 'missing' };
   };
   return { ...inspection, files: await Promise.all(inspection.files.map(look)) };
@@ -170,6 +205,8 @@ function settled(
   const moved = inspection.files.map((file): SceneFile => {
     const { path, ...rest } = file;
     if (path === undefined) return file;
+    // A node finds no more than it was sent; whatever else it says is here would be sent with the job.
+    if (file.state === 'found' && !files.has(path)) return { ...rest, state: 'missing' };
     const below = pathBelow(root, fileBelow(wideRoot, path));
     return below === undefined ? { ...rest, reference: fileBelow(wideRoot, path) } : { ...rest, path: below };
   });

@@ -53,13 +53,12 @@ async function here(wanted: InspectWith, name: ProgramName): Promise<InspectedSc
     const { coordinator } = wanted;
     if (coordinator === undefined || !(error instanceof FarmError) || !canFarmHelp(error)) throw error;
     return await onFarm(wanted, coordinator).catch((cause: unknown) => {
-      if (!(cause instanceof FarmError) || cause.code !== 'COORDINATOR_UNAVAILABLE') throw cause;
-      throw new FarmError(
-        error.code,
-        `${error.message}; no farm could be asked either: ${messageOf(cause)}`,
-        {},
-        { cause },
-      );
+      if (!(cause instanceof FarmError)) throw cause;
+      // The farm may lack the version as well; of the program itself it is the farm that the user asks.
+      const isNeither = error.code === 'RENDERER_MISSING' && cause.code === 'RENDERER_MISSING';
+      if (!isNeither && cause.code !== 'COORDINATOR_UNAVAILABLE') throw cause;
+      const farmSays = isNeither ? 'the farm cannot read it either' : 'no farm could be asked either';
+      throw new FarmError(error.code, `${error.message}; ${farmSays}: ${messageOf(cause)}`, {}, { cause });
     });
   }
 }

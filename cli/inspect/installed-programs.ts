@@ -67,7 +67,7 @@ export function chooseInstallation(
   if (same.length > 0)
     throw new FarmError(
       'RENDERER_MISSING',
-      `--renderer-version "${version}": this machine has ${same.map((one) => `${name} ${one.version}`).join(', ')}; name one of these, or use guian submit with a farm that has it`,
+      `--renderer-version "${version}": nobody here can read the scene with it, as this machine has ${same.map((one) => `${name} ${one.version}`).join(', ')}; name a version that is here, leave it out, or use guian submit with a farm that has it (guian nodes shows its versions)`,
     );
   const title = PROGRAM_TITLES[name];
   const reason = broken.find((one) => one.name === name)?.reason;

@@ -90,7 +90,7 @@ export function addRenderFlags(command: Command): Command {
     .option('--allow-missing', 'render even though files of the scene are missing')
     .option(
       '--root <dir>',
-      'folder at which the package begins (default: the deepest one that holds the scene and its files)',
+      'folder at which the package begins, and from which a node that reads the scene may get what it asks for (default: the deepest one that holds the scene and the files that it names)',
     )
     .addOption(new Option('--cost <ms>', 'busy time per tile of the synthetic renderer').hideHelp());
 }
@@ -110,6 +110,12 @@ export function parseRenderFlags(options: Readonly<Record<string, unknown>>): Re
   }
   const { passes, ...flags } = parsed.data;
   checkFrames(flags.frames);
+  if (flags.threadsPerSlot > 1 && flags.verify > 0)
+    throw new FarmError(
+      'USAGE_INVALID',
+      `--threads-per-slot "${flags.threadsPerSlot}": --verify compares the pixels of two nodes, which are the same for one thread per slot only; leave one of them out`,
+      { flag: '--threads-per-slot' },
+    );
   if (passes.length === 0) return flags;
   if (flags.layers.length > 0)
     throw new FarmError('USAGE_INVALID', '--passes is another name of --layers; give one of them');

@@ -15,6 +15,7 @@ import { LIMITS } from '#shared/limits.js';
 import { assertSubmittable } from '../inspect/assert-submittable.js';
 import { inspectScene } from '../inspect/inspect-scene.js';
 import type { InspectedScene } from '../inspect/inspected-scene.js';
+import { mayBeSentFromDisk } from '../inspect/may-be-sent.js';
 import { fileBelow, firstRoot, pathBelow } from '../inspect/package-root.js';
 import { oneLine } from '../process/exit-code.js';
 import type { Interrupt } from '../process/interrupt.js';
@@ -69,6 +70,10 @@ export async function scenePackage(
   }
   const renderer = rendererFor(scene, flags.renderer);
   checkForRenderer(flags, renderer);
+  if (flags.threadsPerSlot > 1)
+    process.stderr.write(
+      `guian: notice: --threads-per-slot ${flags.threadsPerSlot}: equal pixels on all nodes are promised for one thread per slot only\n`,
+    );
   if (renderer === 'gltf') return { ...(await gltfPackage(file, flags)), renderer, name };
   if (isProgram(renderer)) return { ...(await programPackage(file, renderer, flags, where)), renderer, name };
   const { entry, files } = await plainFiles(file, renderer, flags.root);
@@ -113,6 +118,11 @@ async function gltfPackage(scene: string, flags: RenderFlags): Promise<Packed> {
   for (const { path, uri, what } of dependencies) {
     const file = fileBelow(root, path);
     await checkReadable(file, `${entry}: ${what} refers to "${uri}", and ${file}`, 'SCENE_FILE_MISSING');
+    if (!(await mayBeSentFromDisk(file, scene)))
+      throw new FarmError(
+        'SCENE_PATH_ESCAPES',
+        `${entry}: ${what} refers to "${uri}", and ${file} is private: it is hidden or leads to a hidden folder or another disk; if you trust the scene, copy the file beside it`,
+      );
     files.set(path, file);
   }
   const environment = await addEnvironment(files, flags);

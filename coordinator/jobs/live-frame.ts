@@ -21,6 +21,8 @@ export interface PlacedResult {
   readonly coreSeconds: number;
   /** Wall time in a slot's thread. */
   readonly renderMs: number;
+  /** Who gave the same pixels, once it is verified. */
+  agreedNodeId?: NodeId;
   /** The encoded tile; given up when the collector's memory is full, and read again from the stream. */
   bytes: Uint8Array | undefined;
 }

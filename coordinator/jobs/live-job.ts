@@ -269,8 +269,10 @@ export class LiveJob {
         break;
       case 'agrees': {
         const { accepted, isVerified, odd } = verdict;
-        if (isVerified)
+        if (isVerified) {
           addTileCounts([this.counts, frame.counts], { tilesVerified: 1, attemptsFailed: odd.length });
+          accepted.agreedNodeId = result.nodeId;
+        }
         accepted.bytes ??= result.bytes;
         isLast = this.place(frame, tile, accepted);
         break;

@@ -1,6 +1,7 @@
 /**
  * Failed frames are rendered again: those of a job that has ended with failures, which runs again for them, or those of a
- * job that runs, whose other frames go on undisturbed. The plan stays the same, so that finished tiles of other frames
+ * job that runs, whose other frames go on undisturbed. Frames of an ended job whose records are damaged or gone count as
+ * failed, and come along with any retry: nobody knows how they ended, and a job that runs renders what has no record. The plan stays the same, so that finished tiles of other frames
  * keep their worth; attempts count on where they were (records.ts says why that suffices).
  *
  * The order makes a kill at any point harmless: (1) leftovers of the frames' earlier attempts go from the results stream,
@@ -13,6 +14,7 @@ import type { JobRecord } from '#shared/domain/job.js';
 import { FarmError } from '#shared/errors.js';
 import { invariant } from '#shared/invariant.js';
 import { nextJobState } from '#shared/state/job-state.js';
+import { DamagedRecord } from '../adapters/store/read-record.js';
 import type { FrameResult, RetriesRecord } from '../adapters/store/records.js';
 import type { Farm } from '../farm.js';
 import { LiveJob } from './live-job.js';
@@ -44,7 +46,7 @@ export async function retryJob(
     const again = live
       ? await retryLive(farm, hooks, live, wanted)
       : await retryEnded(farm, hooks, record, wanted);
-    return again.map(({ frame }) => frame);
+    return again;
   });
 }
 
@@ -54,7 +56,7 @@ async function retryLive(farm: Farm, hooks: RetryHooks, job: LiveJob, wanted: Re
   invariant(!job.isEnding, `job ${job.jobId} ends in a turn of its own`);
   const again: FailedFrame[] = [];
   for (const frame of job.failedFrames()) {
-    const stored = wanted.has(frame) ? await farm.store.jobs.readFrame(job.jobId, frame) : undefined;
+    const stored = wanted.has(frame) ? await readableFrame(farm, job, frame) : undefined;
     if (stored?.state === 'failed') again.push(stored);
   }
   if (again.length === 0) throw nothingToRetry(job.record, wanted);
@@ -65,8 +67,17 @@ async function retryLive(farm: Farm, hooks: RetryHooks, job: LiveJob, wanted: Re
   job.retry(again.map(toEndedFrame), retries);
   if (job.state !== 'running') job.state = nextJobState(job.state, 'work_seen');
   job.state = nextJobState(job.state, 'retry_requested');
-  announce(farm, hooks, job, again);
-  return again;
+  return announce(farm, hooks, job, again.map(frameNumber));
+}
+
+/** One that was damaged since the job was loaded is lost until the job has ended. */
+async function readableFrame(farm: Farm, { jobId }: LiveJob, frame: number) {
+  try {
+    return await farm.store.jobs.readFrame(jobId, frame);
+  } catch (error) {
+    if (error instanceof DamagedRecord) return undefined;
+    throw error;
+  }
 }
 
 async function retryEnded(farm: Farm, hooks: RetryHooks, record: JobRecord, wanted: ReadonlySet<number>) {
@@ -78,28 +89,42 @@ async function retryEnded(farm: Farm, hooks: RetryHooks, record: JobRecord, want
       `job ${jobId} was cancelled and cannot be retried; submit the frames that are missing as a new job`,
       { jobId },
     );
-  const stored = state === 'finished' ? [] : await farm.store.jobs.readFrames(jobId);
+  const stored = await farm.store.jobs.readFrames(jobId);
+  const readable = new Set(stored.map(frameNumber));
+  const lost = record.frames.filter((frame) => !readable.has(frame));
   const again = stored.filter(
     (frame): frame is FailedFrame => frame.state === 'failed' && wanted.has(frame.frame),
   );
-  if (again.length === 0) throw nothingToRetry(record, wanted);
-  const retries = withRetryOf(await farm.store.jobs.readRetries(jobId), again);
+  if (again.length === 0 && !lost.some((frame) => wanted.has(frame))) throw nothingToRetry(record, wanted);
+  const known = await farm.store.jobs.readRetries(jobId);
+  const retries = withRetryOf(known, [...again, ...lost.map((frame) => lostFrame(record, known, frame))]);
   await farm.store.jobs.writeRetries(jobId, retries);
   const others = stored.filter((frame) => !(again as readonly FrameResult[]).includes(frame));
   const job = new LiveJob(record, others.map(toEndedFrame), retries);
-  job.state = nextJobState(state, 'retry_requested');
+  // Also of one that was finished: by now a frame of it is not.
+  job.state = nextJobState('finished_with_failures', 'retry_requested');
   farm.jobs.addLive(job);
-  announce(farm, hooks, job, again);
-  return again;
+  return announce(farm, hooks, job, [...again.map(frameNumber), ...lost]);
 }
 
-function announce(farm: Farm, hooks: RetryHooks, job: LiveJob, again: readonly FailedFrame[]): void {
+type Retried = Pick<FailedFrame, 'frame' | 'attemptsUsed' | 'failedTiles'>;
+
+/** How many attempts its tiles had nobody knows; more than all that one run may have had give the next a new name. */
+function lostFrame(record: JobRecord, { frames }: RetriesRecord, frame: number): Retried {
+  const before = frames.find((retried) => retried.frame === frame)?.attemptsBefore ?? 0;
+  return { frame, attemptsUsed: before + record.maxAttempts, failedTiles: [] };
+}
+
+const frameNumber = ({ frame }: FrameResult): number => frame;
+
+function announce(farm: Farm, hooks: RetryHooks, job: LiveJob, again: readonly number[]): readonly number[] {
   farm.log.info(
     { jobId: job.jobId, to: job.state, event: 'retry_requested', frames: again.length },
     'job state changed',
   );
   tellRetried(farm, job);
   hooks.retried(job);
+  return again;
 }
 
 /** Tells the job's last retry. */
@@ -114,7 +139,7 @@ export function tellRetried(farm: Farm, job: LiveJob): void {
   });
 }
 
-function withRetryOf(retries: RetriesRecord, again: readonly FailedFrame[]): RetriesRecord {
+function withRetryOf(retries: RetriesRecord, again: readonly Retried[]): RetriesRecord {
   const count = retries.count + 1;
   const frames = new Map(retries.frames.map((retried) => [retried.frame, retried]));
   for (const { frame, attemptsUsed, failedTiles } of again) {

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { encodeRecordCopy } from '#shared/bus/job-record-copy.js';
 import { parseFrameRange } from '#shared/domain/frame-range.js';
 import { digestSchema, type IdempotencyKey, newJobId, newPlanId } from '#shared/domain/ids.js';
-import { type JobRecord, jobRecordSchema } from '#shared/domain/job.js';
+import { type JobRecord, jobRecordSchema, type RenderSettings } from '#shared/domain/job.js';
 import { FarmError } from '#shared/errors.js';
 import { DEFAULTS, LIMITS } from '#shared/limits.js';
 import type { Farm } from '../farm.js';
@@ -30,6 +30,8 @@ import { assertMayRunScripts, type ScriptPolicy } from './script-policy.js';
 /** What nats-server has by default, and room for a message's own headers. */
 const MAX_PAYLOAD = 1024 * 1024;
 const HEADER_BYTES = 1024;
+const THREADS_WARNING =
+  'with more than one thread per slot equal pixels on all nodes are not promised (threads_per_slot)';
 
 /** The part of `judging/scene-judge.ts` that a submit needs. */
 export interface Judge {
@@ -93,7 +95,7 @@ export class JobSubmitter {
 
   private async create(key: IdempotencyKey, draft: JobDraft, requestDigest: string): Promise<JobRecord> {
     // What needs no scene is checked before one is read.
-    parseSettings(draft.settings, {});
+    assertComparable(draft.verify, parseSettings(draft.settings, {}));
     if (draft.frames) parseFrameRange(draft.frames);
     assertMayRunScripts(this.hooks.scriptPolicy, draft.studio, draft.settings.allowScripts ?? false);
     await assertBlobs(this.farm.store.blobs, draft.manifest, 'spec.manifest');
@@ -122,7 +124,7 @@ export class JobSubmitter {
       maxAttempts: draft.maxAttempts || DEFAULTS.maxAttempts,
       verify: draft.verify,
       tileTimeLimitMs: draft.tileTimeLimitMs,
-      warnings: [...judged.warnings],
+      warnings: [...judged.warnings, ...(settings.threadsPerSlot > 1 ? [THREADS_WARNING] : [])],
       createdAtMs: this.farm.clock.nowMs(),
     });
     this.assertFitsBus(record);
@@ -208,6 +210,16 @@ function slotsFor(nodes: readonly RendererNode[], renderer: string, version: str
   const key = version === undefined ? undefined : rendererKey(renderer, version);
   const able = nodes.filter(({ renderers }) => key !== undefined && rendererSet(renderers).keys.has(key));
   return (able.length > 0 ? able : nodes).reduce((sum, { slots }) => sum + slots, 0);
+}
+
+/** Nodes are compared bit for bit. @throws JOB_SPEC_INVALID */
+function assertComparable(verify: number, { threadsPerSlot }: RenderSettings): void {
+  if (verify === 0 || threadsPerSlot === 1) return;
+  throw new FarmError(
+    'JOB_SPEC_INVALID',
+    `spec.verify is ${verify}, and spec.settings.threads_per_slot ${threadsPerSlot}: with more than one thread healthy nodes differ in some pixels; leave one of the two out`,
+    { field: 'spec.verify' },
+  );
 }
 
 function nameOfScene(entry: string): string {

@@ -16,6 +16,7 @@ import { messageOf } from '#shared/errors.js';
 import type { FailedTile, FrameResult } from '../adapters/store/records.js';
 import type { Farm, Stitcher } from '../farm.js';
 import type { StitchRequest, StitchResult, WrittenFile } from '../frames/stitch-request.js';
+import { tileColumns } from '../jobs/finished-tiles.js';
 import { giveUpBytes, type LiveFrame, type PlacedResult } from '../jobs/live-frame.js';
 import type { LiveJob } from '../jobs/live-job.js';
 import { publishFailure } from './reject-result.js';
@@ -226,6 +227,7 @@ export class Assembler {
       ...frame.counts,
       finishedAtMs: this.farm.clock.nowMs(),
       nodeIds: [...nodeIds],
+      tiles: tileColumns(frame.results),
       retry: job.frameRetries.count,
     };
   }

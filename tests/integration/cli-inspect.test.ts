@@ -1,5 +1,5 @@
 /** `guian inspect`, `submit` and `render` with studios' own scenes, read and rendered by the real Blender and POV-Ray. */
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -201,6 +201,84 @@ describe.runIf(povray)('POV-Ray scenes', () => {
     expect(gone.code).toBe(2);
   });
 
+  const scene = (text: string): string =>
+    `#version 3.7;\nglobal_settings { assumed_gamma 1.0 }\ncamera { location <0,0,-4> look_at 0 }\n${text}\n`;
+  const wall = (file: string): string => `plane { z,0 pigment { image_map { ppm ${file} } } }`;
+
+  test("a stranger's scene gets no private file into its package, neither by its path nor by a link", async () => {
+    for (const name of ['home/.ssh', 'home/dl']) mkdirSync(at(name), { recursive: true });
+    writeFileSync(at('home/.ssh/id_rsa'), '"secret"\n');
+    writeFileSync(at('home/.ssh/key.ppm'), 'P6\n1 1\n255\n...');
+    symlinkSync('../.ssh/key.ppm', at('home/dl/link.ppm'));
+    writeFileSync(at('home/dl/open.pov'), scene('#fopen F "../.ssh/id_rsa" read\n#read (F, A)\n#fclose F'));
+    writeFileSync(at('home/dl/link.pov'), scene(wall('"link.ppm"')));
+    for (const [name, secret] of [
+      ['open.pov', '.ssh/id_rsa'],
+      ['link.pov', 'dl/link.ppm'],
+    ] as const) {
+      for (const root of [[], ['--root', at('home')]]) {
+        const { code, found, files } = await inspect([at(`home/dl/${name}`), ...root]);
+        expect({ code, canSubmit: found.canSubmit, files }).toEqual({
+          code: 1,
+          canSubmit: false,
+          files: ['outside undefined'],
+        });
+        expect(found.root).toBe(root[1] ?? at('home/dl'));
+        expect(found.obstacles[0]).toMatchObject({
+          code: 'SCENE_PATH_ESCAPES',
+          message: expect.stringMatching(`${at(`home/${secret}`)} .*not sent, since hidden folders`),
+        });
+      }
+    }
+  });
+
+  test("a node gets what the scene does not name from the scene's folder alone, unless a root is given", async () => {
+    const env = await farmEnv();
+    const built = at('pov/shot/built.pov');
+    writeFileSync(built, scene(wall('concat("../textures/gre", "en", ".ppm")')));
+    const narrow = await inspect([built, '--on-farm'], env);
+    expect(narrow.found.obstacles).toEqual([
+      {
+        code: 'SCENE_PATH_ESCAPES',
+        message: expect.stringMatching(`${at('pov/textures/green.ppm')} .*name a --root DIR`),
+      },
+    ]);
+    expect(narrow).toMatchObject({ code: 1, found: { root: at('pov/shot') } });
+    const wide = await inspect([built, '--on-farm', '--root', at('pov')], env);
+    expect({ code: wide.code, files: wide.files }).toEqual({ code: 0, files: ['found textures/green.ppm'] });
+  });
+
+  test('a version that nobody has is refused with those that there are', async () => {
+    const args = ['submit', at('pov/shot/green.pov'), '--renderer-version', '9.9.9'];
+    const here = await guian(args, folder, NO_FARM);
+    expect(here.stderr).toMatch(
+      /^guian: --renderer-version "9\.9\.9": nobody here .*this machine has povray 3\.\S+; name .*no farm could be asked either/,
+    );
+    const there = await guian(args, folder, await farmEnv());
+    expect(there.stderr).toMatch(
+      /"9\.9\.9": nobody here .*the farm cannot read it either: no node has povray 9\.9\.9 .*povray 3\./,
+    );
+    expect([here.code, there.code]).toEqual([2, 2]);
+  });
+
+  test('what was submitted is told in a line beside the id, and more threads give up equal pixels', async () => {
+    const env = await farmEnv();
+    const args = ['submit', at('pov/shot/green.pov'), '--size', '48x32', '--samples', '1'];
+    const { stdout, stderr } = await guian([...args, '--threads-per-slot', '2'], folder, env);
+    expect(stderr).toContain('equal pixels on all nodes are promised for one thread per slot only');
+    expect(stderr).toMatch(
+      /^guian: shot\/green\.pov: 48x32 px, frames 0 \(1\), 1 sample, 3 files \(.*\), povray 3\.\S+$/m,
+    );
+    expect(stdout).toMatch(/^\S+\n$/);
+    const shown = await guian(['job', 'show', stdout.trim()], folder, env);
+    expect(shown.stdout).toMatch(/^Renderer: +povray 3\./m);
+    const refused = await guian([...args, '--threads-per-slot', '2', '--verify', '50%'], folder, env);
+    expect(refused).toMatchObject({
+      ...{ code: 2, stdout: '' },
+      stderr: expect.stringMatching(/^guian: --threads-per-slot "2": --verify compares/),
+    });
+  });
+
   test('a client without POV-Ray has a node read the scene and render it', async () => {
     const env = await farmEnv(NO_PROGRAMS);
     const { found, files } = await inspect([at('pov/shot/green.pov')], env);
@@ -212,6 +290,22 @@ describe.runIf(povray)('POV-Ray scenes', () => {
     const { r, g } = await colorOf('pov/green.0000.png');
     expect(g - r).toBeGreaterThan(2);
   });
+});
+
+test('a link beside a glTF scene that leads to a private file is not followed', async () => {
+  for (const name of ['owner/.keys', 'owner/dl']) mkdirSync(at(name), { recursive: true });
+  writeFileSync(at('owner/.keys/key'), 'key!');
+  symlinkSync('../.keys/key', at('owner/dl/a.bin'));
+  const json = { asset: { version: '2.0' }, buffers: [{ byteLength: 4, uri: 'a.bin' }] };
+  writeFileSync(at('owner/dl/linked.gltf'), JSON.stringify(json));
+  const { found, files } = await inspect([at('owner/dl/linked.gltf')]);
+  expect({ files, obstacles: found.obstacles }).toEqual({
+    files: ['outside undefined'],
+    obstacles: [expect.objectContaining({ code: 'SCENE_PATH_ESCAPES' })],
+  });
+  const submitted = await guian(['submit', at('owner/dl/linked.gltf')], folder, NO_FARM);
+  expect(submitted.stderr).toMatch(/^guian: linked\.gltf: .*"a\.bin".* is private/);
+  expect(submitted.code).toBe(2);
 });
 
 test('a glTF scene tells its files, names and defaults, and what is missing', async () => {

@@ -152,7 +152,9 @@ test('a farm that stays takes jobs, shows them, hands out their frames and stops
     folder,
     env,
   );
-  expect(submitted.stderr).toBe('');
+  expect(submitted.stderr).toMatch(
+    /^guian: synthetic\.json: 64x64 px, frames 0-1 \(2\), \d+ samples?, 1 file \(3 B\), synthetic.*\n$/,
+  );
   const jobId = submitted.stdout.trim();
   expect(jobId).toMatch(/^two-[a-z0-9]{6}$/);
   const watched = await guian(['job', 'watch', jobId], folder, env);

@@ -77,6 +77,11 @@ test('the job commands explain themselves, and wrong use is told in one line', a
   expect((await guian(['job', 'retry', '--help'], folder)).stdout).toMatch(/--frames <range>[\s\S]*--wait/);
   const wrong = await guian(['job', 'events', 'x', '--frame', '1-3'], folder);
   expect(wrong).toMatchObject({ code: 2, stderr: expect.stringMatching(/^guian: --frame "1-3": .*\n$/) });
+  expect((await guian(['job', 'events', '--help'], folder)).stdout).toMatch(/--frame <n>[\s\S]*--tile <n>/);
+  const frameless = await guian(['job', 'events', 'x', '--tile', '2'], folder);
+  expect(frameless).toMatchObject({
+    ...{ code: 2, stderr: expect.stringMatching(/^guian: --tile "2": it needs --frame.*\n$/) },
+  });
 });
 
 test('the launcher works from anywhere and through a symbolic link, and costs little when there is nothing to do', () => {

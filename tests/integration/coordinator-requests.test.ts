@@ -88,6 +88,11 @@ describe('a submit', () => {
   const bad: [string, Partial<JobSpec>, RegExp][] = [
     ['no manifest', { manifest: null }, /^spec\.manifest is missing/],
     [
+      'tiles to be compared that are rendered by several threads',
+      { verify: 0.5, settings: { renderer: 'synthetic', threadsPerSlot: 2 } },
+      /^spec\.verify is 0\.5, and spec\.settings\.threads_per_slot 2: .*leave one of the two out/,
+    ],
+    [
       'an entry that is not there',
       { manifest: { entry: 'x', files: [file('s')] } },
       /^spec\.manifest.*entry/,

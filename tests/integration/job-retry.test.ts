@@ -151,10 +151,22 @@ it('a failed job says who tried what, and renders just its failed frames once th
   expect([1, 2, 3].map((frame) => count('frame_finished', frame))).toEqual([1, 1, 1]);
   expect(['submitted', 'started', 'retried', 'finished'].map((kind) => count(kind))).toEqual([1, 1, 3, 4]);
   const second = story.filter((event) => event.frame === 2);
-  expect(await events(jobId, '--frame', '2')).toEqual(second);
+  const told = await events(jobId, '--frame', '2');
+  expect(told.slice(0, second.length)).toEqual(second);
+  const tiles = told.slice(second.length);
+  expect(tiles.length).toBeGreaterThan(1);
+  expect(tiles.map(({ kind, frame, tile }) => ({ kind, frame, tile }))).toEqual(
+    tiles.map((_, tile) => ({ kind: 'tile_finished', frame: 2, tile })),
+  );
+  // The tile that failed is rendered by a try that came after all of those.
+  expect(tiles[1]!.attempt).toBeGreaterThan(again[2]!.at(-1)!);
   expect(await events(jobId, '--follow')).toEqual(story);
   const text = (await run(['job', 'events', jobId, '--frame', '2'])).trim().split('\n');
-  expect(text).toHaveLength(second.length + 1);
+  expect(text).toHaveLength(1 + second.length + tiles.length);
+  expect(text.at(-1)).toMatch(/^tile \d+: rendered by node \S+, attempt \d+, \S+$/);
+  const ofTile = (await run(['job', 'events', jobId, '--frame', '2', '--tile', '1'])).trim().split('\n');
+  expect(ofTile).toHaveLength(1 + second.filter(({ tile }) => tile === 1).length + 1);
+  expect(ofTile.at(-1)).toMatch(/^tile 1: rendered by node /);
   expect(text[0]).toMatch(/^TIME +EVENT +FRAME +TILE +TRY +NODE +MESSAGE$/);
   expect(text.find((line) => /attempt_failed/.test(line))).toMatch(
     /^\S+Z +attempt_failed +0002 +1 +1 +\S+ +RENDER_FAILED: /,

@@ -81,6 +81,15 @@ describe('a verified job', () => {
     expect(await pixelDigests(studio, jobId)).toEqual(reference);
     expect(await eventsOf(jobId, 'result_rejected')).toEqual([]);
     await studio.cleared(jobId);
+    const { finishedTiles } = (await studio.frame(jobId, 1))!;
+    expect(finishedTiles.map(({ tile }) => tile)).toEqual(Array.from({ length: TILES }, (_, tile) => tile));
+    for (const { tile, nodeId, agreedNodeId, attempt } of finishedTiles) {
+      expect([nodeId, agreedNodeId].sort()).toEqual(['a', 'b']);
+      const begun = nodes.find((node) => node.nodeId === nodeId)!.begun;
+      expect(begun.find((one) => one.tile === tile)!.attempt).toBe(attempt);
+    }
+    expect(await studio.frame(jobId, 2)).toBeUndefined();
+    expect((await studio.frames(jobId))[0]!.finishedTiles).toEqual([]);
   });
 
   it('finds a node out whose pixels are wrong, and delivers the right ones', async () => {

@@ -94,6 +94,13 @@ export function farmCalls(farm: FarmAccess) {
       );
       return answer.frames;
     },
+    /** One frame, with its finished tiles. */
+    async frame(jobId: string, frame: number): Promise<FrameRecord__Output | undefined> {
+      const answer = await call<ListFramesResponse__Output>(farm.client, (options, done) =>
+        farm.client.frames.list({ jobId, frame }, options, done as never),
+      );
+      return answer.frames[0];
+    },
     async nodes(): Promise<Node__Output[]> {
       const answer = await call<ListNodesResponse__Output>(farm.client, (options, done) =>
         farm.client.nodes.list({}, options, done as never),

@@ -178,7 +178,8 @@ export async function startWorkingNode(
         const tile = decodeMessage(tileMessageSchema, message.data, 'tile');
         // An agent that ends takes its pull with it; this one shares the test's connection.
         if (!isTaking || tile.avoid?.some((avoided) => avoided === nodeId)) {
-          message.nak(HAND_BACK_MS);
+          // In lockstep three nodes can hand three tiles round for ever, each to one that is to leave it.
+          message.nak(HAND_BACK_MS * (0.5 + Math.random()));
           continue;
         }
         const known = hand.get(nameOf(tile));

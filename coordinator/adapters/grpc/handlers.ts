@@ -50,5 +50,12 @@ export function serverStream<Request, Response>(
 export function toStatusLogged(log: Logger, method: string, error: unknown): Partial<grpc.StatusObject> {
   if (!(error instanceof FarmError)) log.error({ method, err: error }, 'call failed');
   else log.debug({ method, code: error.code, reason: error.message }, 'call refused');
-  return toStatus(error);
+  return toStatus(withoutPath(error));
+}
+
+/** Where the server keeps its files is no caller's business; the log has it. */
+function withoutPath(error: unknown): unknown {
+  const { code, syscall, path } = error as NodeJS.ErrnoException;
+  if (!(error instanceof Error) || path === undefined) return error;
+  return new Error(`${code} (${syscall}) in the store of the coordinator; its log names the file`);
 }

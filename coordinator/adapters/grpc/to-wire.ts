@@ -10,6 +10,7 @@ import type { JobSpec } from '#shared/wire/generated/guian/v1/JobSpec.js';
 import type { Node } from '#shared/wire/generated/guian/v1/Node.js';
 import type { RenderSettings as WireSettings } from '#shared/wire/generated/guian/v1/RenderSettings.js';
 import type { SceneInspection as WireInspection } from '#shared/wire/generated/guian/v1/SceneInspection.js';
+import { finishedTiles } from '../../jobs/finished-tiles.js';
 import type { JobView } from '../../jobs/job-registry.js';
 import type { KnownNode } from '../../loops/nodes.js';
 import type { FrameResult } from '../store/records.js';
@@ -78,7 +79,8 @@ export function toWireEvent(event: EventMessage, sequence: number): JobEvent {
   };
 }
 
-export function toWireFrame(frame: FrameResult): FrameRecord {
+/** @param withTiles whether to say who rendered each tile: a message of 65,536 tiles is some megabytes. */
+export function toWireFrame(frame: FrameResult, withTiles = false): FrameRecord {
   return {
     frame: frame.frame,
     state: frame.state,
@@ -96,6 +98,9 @@ export function toWireFrame(frame: FrameResult): FrameRecord {
             attempts: attempts.map((attempt) => ({ ...attempt, atMs: Math.round(attempt.atMs) })),
           }))
         : [],
+    finishedTiles: withTiles
+      ? finishedTiles(frame.tiles).map((tile) => ({ ...tile, agreedNodeId: tile.agreedNodeId ?? '' }))
+      : [],
   };
 }
 

@@ -3,14 +3,13 @@
  * version of its renderer is decided later), `ended.json`,
  * `retries.json` (fsynced before a retry is answered), and `frames/<frame>.json` beside the frame's files.
  */
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { z } from 'zod';
 import type { JobId } from '#shared/domain/ids.js';
 import { type JobRecord, jobRecordSchema } from '#shared/domain/job.js';
-import { messageOf } from '#shared/errors.js';
 import type { Logger } from '#shared/log.js';
 import { makeFolder, writeDurably } from './durable-file.js';
+import { type DamagedRecord, readRecord, readRecordOr } from './read-record.js';
 import {
   type EndedRecord,
   endedRecordSchema,
@@ -29,22 +28,34 @@ export interface StoredJob {
   readonly retries: RetriesRecord;
   /** Results of frames, for jobs that have not ended; empty for others (they are read when asked for). */
   readonly frames: readonly FrameResult[];
+  /** Names of its records that could not be read, of frames apart; what stands for them is above. */
+  readonly damaged: readonly string[];
 }
 
 export interface JobStore {
-  /** Every readable job. A job with a corrupt record is logged and left out; the others go on. */
+  /**
+   * Every readable job. One whose `job.json` is damaged is logged and left out; the others go on. A damaged `ended.json`
+   * counts as absent, so that the job is live and ends again when all its frames have.
+   */
   loadAll(): Promise<readonly StoredJob[]>;
   create(record: JobRecord): Promise<void>;
   /** Fsynced when it resolves; a kill leaves the old record or the new one. */
   replace(record: JobRecord): Promise<void>;
   writeFrame(jobId: JobId, frame: FrameResult): Promise<void>;
   writeEnd(jobId: JobId, ended: EndedRecord): Promise<void>;
-  /** How a job's frames ended; without those that failed and are rendered again. */
+  /** How a job's frames ended; without those that failed and are rendered again, and without damaged records. */
   readFrames(jobId: JobId): Promise<readonly FrameResult[]>;
   /** Fsynced when it resolves: the frames named count as not rendered from then on, and the job as not ended. */
   writeRetries(jobId: JobId, retries: RetriesRecord): Promise<void>;
+  /**
+   * In the place of a damaged record: so many retries as the other records tell of, and no frame of them open. So frames
+   * that have finished stay finished, and those that have failed stay failed and can be retried anew.
+   */
   readRetries(jobId: JobId): Promise<RetriesRecord>;
-  /** Nothing when there is no record of the frame. */
+  /**
+   * Nothing when there is no record of the frame.
+   * @throws DamagedRecord
+   */
   readFrame(jobId: JobId, frame: number): Promise<FrameResult | undefined>;
   /** Absolute folder of a job's frame files. */
   framesFolder(jobId: JobId): string;
@@ -56,21 +67,49 @@ export function jobStore(storeDir: string, log: Logger): JobStore {
   const framesFolder = (jobId: JobId) => join(folder(jobId), 'frames');
   const framePath = (jobId: JobId, frame: number) => join(framesFolder(jobId), `${frame}.json`);
 
-  const readRetries = async (jobId: JobId) =>
-    (await readRecord(join(folder(jobId), 'retries.json'), retriesRecordSchema)) ?? NO_RETRIES;
-  const readFrames = async (jobId: JobId, retries: RetriesRecord) => {
+  const damagedFile = (jobId: JobId, instead: string, damaged: string[]) => (err: DamagedRecord) => {
+    damaged.push(err.fileName);
+    log.error(
+      { jobId, file: join(folder(jobId), err.fileName), err },
+      `record of a job cannot be read; ${instead}`,
+    );
+    return undefined;
+  };
+  const readEnd = (jobId: JobId, damaged: string[]) =>
+    readRecordOr(
+      join(folder(jobId), 'ended.json'),
+      endedRecordSchema,
+      damagedFile(jobId, 'the job counts as not ended', damaged),
+    );
+  const readRetries = async (jobId: JobId, damaged: string[] = []): Promise<RetriesRecord> => {
+    const stored = await readRecordOr(
+      join(folder(jobId), 'retries.json'),
+      retriesRecordSchema,
+      damagedFile(jobId, 'frames stay as their own records say', damaged),
+    );
+    if (stored) return stored;
+    if (damaged.length === 0) return NO_RETRIES;
+    const frames = await loadFrames(framesFolder(jobId), log, 'it says nothing of retries');
+    const end = await readEnd(jobId, []);
+    const count = frames.reduce((most, { retry }) => Math.max(most, retry), end?.retry ?? 0);
+    return { count, frames: [] };
+  };
+  const readFrames = async (jobId: JobId, retries: RetriesRecord, absent: string) => {
     const isPast = superseded(retries);
-    return (await loadFrames(framesFolder(jobId), log)).filter((frame) => !isPast(frame));
+    return (await loadFrames(framesFolder(jobId), log, absent)).filter((frame) => !isPast(frame));
   };
 
   const loadJob = async (name: string): Promise<StoredJob | undefined> => {
     const record = await readRecord(join(root, name, 'job.json'), jobRecordSchema);
     // The folder of a submit that was killed before its record was written: nobody was told of it.
     if (!record) return undefined;
-    const retries = await readRetries(record.jobId);
-    const end = await readRecord(join(root, name, 'ended.json'), endedRecordSchema);
+    const { jobId } = record;
+    const damaged: string[] = [];
+    const retries = await readRetries(jobId, damaged);
+    const end = await readEnd(jobId, damaged);
     const ended = end && end.retry >= retries.count ? end : undefined;
-    return { record, ended, retries, frames: ended ? [] : await readFrames(record.jobId, retries) };
+    const frames = ended ? [] : await readFrames(jobId, retries, 'the frame is rendered again');
+    return { record, ended, retries, frames, damaged };
   };
 
   return {
@@ -107,45 +146,28 @@ export function jobStore(storeDir: string, log: Logger): JobStore {
       await writeDurably(join(folder(jobId), 'ended.json'), JSON.stringify(ended));
     },
     async readFrames(jobId) {
-      return readFrames(jobId, await readRetries(jobId));
+      return readFrames(jobId, await readRetries(jobId), 'the frame counts as lost');
     },
     async writeRetries(jobId, retries) {
       await writeDurably(join(folder(jobId), 'retries.json'), JSON.stringify(retries));
     },
-    readRetries,
+    readRetries: (jobId) => readRetries(jobId),
     readFrame: (jobId, frame) => readRecord(framePath(jobId, frame), frameResultSchema),
   };
 }
 
-async function loadFrames(folder: string, log: Logger): Promise<FrameResult[]> {
+/** Those that can be read. The others count as absent: they may cost tiles again, never the job. */
+async function loadFrames(folder: string, log: Logger, absent: string): Promise<FrameResult[]> {
   const frames: FrameResult[] = [];
   for (const name of await readdir(folder)) {
     if (!/^-?\d+\.json$/.test(name)) continue;
+    const file = join(folder, name);
     try {
-      const frame = await readRecord(join(folder, name), frameResultSchema);
+      const frame = await readRecord(file, frameResultSchema);
       if (frame) frames.push(frame);
     } catch (err) {
-      // The frame counts as not rendered: it costs its tiles again, never the job.
-      log.error(
-        { file: join(folder, name), err },
-        'frame record cannot be read; the frame is rendered again',
-      );
+      log.error({ file, err }, `frame record cannot be read; ${absent}`);
     }
   }
   return frames;
-}
-
-async function readRecord<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-  try {
-    return schema.parse(JSON.parse(text));
-  } catch (error) {
-    throw new Error(`${path} is damaged: ${messageOf(error).slice(0, 500)}`, { cause: error });
-  }
 }

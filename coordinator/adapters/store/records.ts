@@ -27,6 +27,33 @@ export type FailedTile = Readonly<z.infer<typeof failedTileSchema>>;
 /** Which retry of a job something belongs to; 0: the first run. */
 const retry = z.int().min(0).default(0);
 
+/** A column of whole numbers. Checked in one go: item by item, reading a frame of 65,536 tiles takes six times as long. */
+const column = (min: number) =>
+  z.custom<number[]>(
+    (value) => Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= min),
+    `it must be a list of whole numbers from ${min} on`,
+  );
+
+/** Who rendered which tile, in columns by tile: a frame may have 65,536 of them, and few nodes. */
+const tileColumnsSchema = z
+  .strictObject({
+    nodeIds: z.array(nodeIdSchema),
+    /** Whose result was placed, as an index into `nodeIds`; -1: the tile was not done when its frame failed. */
+    nodes: column(-1),
+    attempts: column(0),
+    /** Wall time in a slot's thread. */
+    renderMs: column(0),
+    /** Who gave the same pixels, as an index; -1: the tile was not verified. Empty when none was. */
+    agreedNodes: column(-1),
+  })
+  .refine(
+    ({ nodes, attempts, renderMs }) => attempts.length === nodes.length && renderMs.length === nodes.length,
+    'its columns differ in length',
+  );
+export type TileColumns = Readonly<z.infer<typeof tileColumnsSchema>>;
+
+const NO_TILES = { nodeIds: [], nodes: [], attempts: [], renderMs: [], agreedNodes: [] };
+
 const frameCommon = {
   frame: z.int(),
   tilesTotal: z.int().min(1),
@@ -38,6 +65,7 @@ const frameCommon = {
   attemptsFailed: z.int().min(0).default(0),
   tilesSpeculated: z.int().min(0).default(0),
   tilesVerified: z.int().min(0).default(0),
+  tiles: tileColumnsSchema.default(NO_TILES),
   retry,
 };
 

@@ -1,10 +1,9 @@
 /**
  * One coordinator per store. The lock file names its owner (host, process, and when the process started, so that a
  * process number used again is told apart); a lock whose owner is gone is taken over, so a killed coordinator restarts
- * at once. It appears with its text in it, and is taken away by a name that only one can take, so that of several
- * coordinators which start at once one has the store.
+ * at once. Of several coordinators of one machine that start at once a mutex (store-mutex.ts) lets one have the store;
+ * the file is for those of other machines, and for people.
  */
-
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -13,6 +12,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { FarmError } from '#shared/errors.js';
 import { storeError } from './durable-file.js';
+import { holdMutex } from './store-mutex.js';
 
 const lockSchema = z.object({ pid: z.int(), host: z.string(), startedAt: z.string() });
 type LockOwner = z.infer<typeof lockSchema>;
@@ -22,18 +22,29 @@ const NO_LINK = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
 /** @throws STORE_LOCKED naming the owner. */
 export async function lockStore(storeDir: string): Promise<AsyncDisposable> {
   const path = join(storeDir, 'coordinator.lock');
+  const mutex = await holdMutex(storeDir);
+  if (!mutex) throw inUse(storeDir, path, await readOwner(path));
+  try {
+    return await lockFile(storeDir, path, mutex);
+  } catch (error) {
+    await mutex[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function lockFile(storeDir: string, path: string, mutex: AsyncDisposable): Promise<AsyncDisposable> {
   const me: LockOwner = { pid: process.pid, host: hostname(), startedAt: processStart(process.pid) };
   for (let attempt = 0; attempt < TRIES; attempt++) {
     if (await create(path, JSON.stringify(me)))
-      return { [Symbol.asyncDispose]: () => rm(path, { force: true }) };
+      return {
+        [Symbol.asyncDispose]: async () => {
+          await rm(path, { force: true });
+          await mutex[Symbol.asyncDispose]();
+        },
+      };
     let owner = await readOwner(path);
     if (!owner || !isAlive(owner)) owner = await removeDead(path);
-    if (owner)
-      throw new FarmError(
-        'STORE_LOCKED',
-        `the store ${storeDir} is in use by the coordinator with process ${owner.pid} on ${owner.host}; stop it, or name another folder with --store (if it is gone: remove ${path})`,
-        { storeDir, pid: owner.pid },
-      );
+    if (owner) throw inUse(storeDir, path, owner);
   }
   throw new FarmError(
     'STORE_LOCKED',
@@ -41,6 +52,17 @@ export async function lockStore(storeDir: string): Promise<AsyncDisposable> {
     {
       storeDir,
     },
+  );
+}
+
+function inUse(storeDir: string, path: string, owner: LockOwner | undefined): FarmError {
+  const who = owner
+    ? `the coordinator with process ${owner.pid} on ${owner.host}`
+    : 'a coordinator that starts or ends just now';
+  return new FarmError(
+    'STORE_LOCKED',
+    `the store ${storeDir} is in use by ${who}; stop it, or name another folder with --store (if it is gone: remove ${path})`,
+    { storeDir, pid: owner?.pid },
   );
 }
 

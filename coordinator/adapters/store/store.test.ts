@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type JobId, newIdempotencyKey, newJobId, newPlanId } from '#shared/domain/ids.js';
+import { type JobId, newIdempotencyKey, newJobId, newPlanId, nodeIdSchema } from '#shared/domain/ids.js';
 import { type JobRecord, jobRecordSchema, renderSettingsSchema } from '#shared/domain/job.js';
 import { createLogger } from '#shared/log.js';
 import { storeError, writeDurably } from './durable-file.js';
@@ -33,6 +33,8 @@ function record(createdAtMs = 1): JobRecord {
   });
 }
 
+const A = nodeIdSchema.parse('a');
+
 const frameResult = (frame: number) => ({
   state: 'finished' as const,
   frame,
@@ -41,6 +43,7 @@ const frameResult = (frame: number) => ({
   coreSeconds: 1,
   finishedAtMs: 1,
   nodeIds: [],
+  tiles: { nodeIds: [A], nodes: [0], attempts: [2], renderMs: [1_200], agreedNodes: [] },
   files: [],
   attemptsFailed: 2,
   tilesSpeculated: 1,
@@ -115,6 +118,25 @@ describe('the store', () => {
     expect(await shown()).toEqual({ hasEnded: true, frames: [] });
   });
 
+  it('gives back who rendered which tile, and of an older record that it does not say', async () => {
+    await using store = await openStore(folder, log);
+    const job = record();
+    await store.jobs.create(job);
+    await store.jobs.writeFrame(job.jobId, frameResult(1));
+    expect(await store.jobs.readFrame(job.jobId, 1)).toEqual(frameResult(1));
+    const { tiles: _tiles, ...older } = frameResult(2);
+    const path = join(folder, 'jobs', job.jobId, 'frames', '2.json');
+    await writeFile(path, JSON.stringify(older));
+    expect(await store.jobs.readFrame(job.jobId, 2)).toEqual({
+      ...older,
+      tiles: { nodeIds: [], nodes: [], attempts: [], renderMs: [], agreedNodes: [] },
+    });
+    for (const damage of [{ attempts: [] }, { nodes: [-2] }, { renderMs: [0.5] }, { agreedNodes: 1 }]) {
+      await writeFile(path, JSON.stringify({ ...older, tiles: { ...frameResult(2).tiles, ...damage } }));
+      await expect(store.jobs.readFrame(job.jobId, 2), JSON.stringify(damage)).rejects.toThrow(/damaged/);
+    }
+  });
+
   it('sets a job with a corrupt record aside, renders a frame with a corrupt record again, and keeps the others', async () => {
     const [broken, fine] = [record(1), record(2)];
     await using store = await openStore(folder, log);
@@ -127,6 +149,45 @@ describe('the store', () => {
     const jobs = await store.jobs.loadAll();
     expect(jobs.map((job) => job.record.jobId)).toEqual([fine.jobId]);
     expect(jobs[0]!.frames.map(({ frame }) => frame)).toEqual([2]);
+  });
+
+  it('takes a damaged end for none, and keeps a job whose frames and record are whole', async () => {
+    await using store = await openStore(folder, log);
+    const job = record();
+    await store.jobs.create(job);
+    await store.jobs.writeFrame(job.jobId, frameResult(1));
+    await writeFile(join(folder, 'jobs', job.jobId, 'ended.json'), '{"state":"fini');
+    const [stored] = await store.jobs.loadAll();
+    expect(stored).toMatchObject({ ended: undefined, frames: [{ frame: 1 }], damaged: ['ended.json'] });
+  });
+
+  it('takes damaged retries for as many as the other records tell of, with no frame open', async () => {
+    await using store = await openStore(folder, log);
+    const job = record();
+    const { jobId } = job;
+    const { files: _files, ...common } = frameResult(2);
+    await store.jobs.create(job);
+    await store.jobs.writeFrame(jobId, { ...frameResult(1), retry: 2 });
+    await store.jobs.writeFrame(jobId, {
+      ...{ ...common, state: 'failed' as const, reason: 'no', failedTiles: [], attemptsUsed: 4 },
+    });
+    await writeFile(join(folder, 'jobs', jobId, 'retries.json'), '\0\0');
+    const [stored] = await store.jobs.loadAll();
+    expect(stored).toMatchObject({ retries: { count: 2, frames: [] }, damaged: ['retries.json'] });
+    expect(stored!.frames.map(({ frame, state }) => [frame, state]).sort()).toEqual([
+      [1, 'finished'],
+      [2, 'failed'],
+    ]);
+  });
+
+  it('names a damaged frame record without its folder, and lists the others', async () => {
+    await using store = await openStore(folder, log);
+    const job = record();
+    await store.jobs.create(job);
+    await store.jobs.writeFrame(job.jobId, frameResult(1));
+    await writeFile(join(folder, 'jobs', job.jobId, 'frames', '2.json'), '{}');
+    await expect(store.jobs.readFrame(job.jobId, 2)).rejects.toThrow(/^2\.json is damaged/);
+    expect((await store.jobs.readFrames(job.jobId)).map(({ frame }) => frame)).toEqual([1]);
   });
 
   it('forgets what a killed coordinator left half-written', async () => {

@@ -26,6 +26,16 @@ const BAD: readonly (readonly [entry: string, code: ErrorCode, message: RegExp])
   ['damaged-library', 'SCENE_INVALID', /cannot open .*'libraries\/damaged\.blend'.*damaged/],
   ['outside', 'SCENE_PATH_ESCAPES', /image "bark" is \/usr\/share\/.*outside of the scene package/],
   ['escaping', 'SCENE_PATH_ESCAPES', /image "bark" is \/\/\.\.\/secret\.png, outside/],
+  ['folder-outside', 'SCENE_PATH_ESCAPES', /fluid cache of "Cube" is .*outside of the scene package/],
+  ['picture-noise', 'SCENE_INVALID', /image "bark" needs damaged\/noise\.png, which cannot be read/],
+  ['picture-half', 'SCENE_INVALID', /image "bark" needs damaged\/half\.jpg, which cannot be read/],
+  ['picture-sequence', 'SCENE_INVALID', /image sequence "bark" needs damaged\/film\.0005\.png, which cannot/],
+  ['picture-udim', 'SCENE_INVALID', /UDIM image "bark" needs damaged\/skin\.1002\.png, which cannot be/],
+  [
+    'picture-no-clip',
+    'SCENE_INVALID',
+    /movie "bark" needs damaged\/no-clip\.mp4, which cannot be read as a movie/,
+  ],
   ['no-camera', 'SCENE_INVALID', /scene "Scene" has no camera/],
   ['no-view-layer', 'SCENE_INVALID', /has no enabled view layer/],
   ['eevee', 'SCENE_UNSUPPORTED', /renders with Eevee, which needs a display and a GPU: choose Cycles/],
@@ -39,7 +49,10 @@ const BAD: readonly (readonly [entry: string, code: ErrorCode, message: RegExp])
   ['fluid', 'SCENE_UNSUPPORTED', /simulation of fluid .* is not baked/],
   ['rigid-body', 'SCENE_UNSUPPORTED', /simulation of rigid bodies is not baked/],
 ];
-const GOOD = ['plain', 'compressed', 'baked-particles', 'simple-driver', 'infinite'];
+const GOOD = [
+  ...['plain', 'compressed', 'baked-particles', 'simple-driver', 'infinite'],
+  ...['picture-whole', 'picture-layers', 'picture-clip'],
+];
 
 describe.skipIf(!blender)('a .blend file that cannot be rendered right', () => {
   let scenes: TestScenes;
@@ -93,7 +106,14 @@ describe.skipIf(!blender)('a .blend file that cannot be rendered right', () => {
   });
 
   test('where missing files are allowed they are missing, and nothing outside of the package is read instead', async () => {
-    for (const name of ['missing-texture', 'missing-library', 'changed-library', 'outside', 'escaping'])
+    for (const name of [
+      'missing-texture',
+      'missing-library',
+      'changed-library',
+      'outside',
+      'escaping',
+      'picture-noise',
+    ])
       expect(Math.max(...(await pixels(strict, name, { missing: true }))), name).toBeGreaterThan(0);
   });
 
@@ -117,6 +137,25 @@ describe.skipIf(!blender)('a .blend file that cannot be rendered right', () => {
       const plain = await pixels(free, 'plain', { scripts: true });
       expect(await pixels(free, 'python-driver', { scripts: true })).not.toEqual(plain);
       expect(await pixels(free, 'script', { scripts: true })).toEqual(plain);
+      expect(await pixels(free, 'known-function', { scripts: true })).not.toEqual(plain);
+    } finally {
+      await free.close();
+    }
+  });
+
+  test('where scripts may run, one that fails when the file is opened and a driver that cannot be computed are named', async () => {
+    const free = await start(true);
+    try {
+      for (const [name, message] of [
+        ['failing-script', /^the text "rig\.py" .* failed in line 2 \(RuntimeError: no rig\): mend it/],
+        ['unknown-function', /^the driver of object "Cube" \(location\) cannot be computed: rig\(frame\)/],
+        ['division', /^the driver of object "Cube" \(location\) cannot be computed: 1 \/ 0/],
+      ] as const)
+        await expect(pixels(free, name, { scripts: true }), name).rejects.toMatchObject({
+          code: 'SCENE_INVALID',
+          message: expect.stringMatching(message),
+        });
+      expect(await pixels(free, 'plain', { scripts: true })).toEqual(await pixels(strict, 'plain'));
     } finally {
       await free.close();
     }

@@ -1,4 +1,5 @@
 /** How a Blender of ours is started: which script, which walls, which surroundings; the same for tiles and inspections. */
+import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LIMITS } from '#shared/limits.js';
@@ -32,10 +33,12 @@ const KERNEL = { CYCLES_CPU_NO_AVX2: '1', CYCLES_CPU_NO_AVX: '1' };
 export function blenderRequest(start: BlenderStart): Omit<ProgramRequest, 'onMessage'> {
   const script = fileURLToPath(new URL(`./${start.script}`, import.meta.url));
   const { scratchFolder } = start;
+  // More than the machine has only cost memory, and a client may ask for any number.
+  const threads = Math.min(start.threads, availableParallelism());
   return {
     executable: start.installation.executable,
     args: [
-      ...['-b', '--factory-startup', '-noaudio', '-t', String(start.threads)],
+      ...['-b', '--factory-startup', '-noaudio', '-t', String(threads)],
       ...[start.allowScripts ? '-y' : '-Y', '--python-exit-code', '3', '-P', script],
       ...['--', ...(start.args ?? [])],
     ],

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sceneInspectionSchema } from '#shared/domain/scene-inspection.js';
 import { type InspectOptions, inspectBlender } from './inspect.js';
@@ -98,6 +98,26 @@ describe.skipIf(!blender)('what a .blend file says of itself', () => {
     const reference = join(bad.folder, 'secret.png');
     expect(outside.files).toMatchObject([{ reference, state: 'outside' }]);
     expect(own.files).toMatchObject([{ reference, state: 'missing' }]);
+  });
+
+  test('a folder outside is walked on a client alone', async () => {
+    const [node, client] = await Promise.all([
+      inspect(bad, 'folder-outside', { sandbox: 'none' }),
+      inspect(bad, 'folder-outside', { looksOutside: true, sandbox: 'none' }),
+    ]);
+    const folder = join(bad.folder, 'private');
+    expect(node.files).toMatchObject([{ reference: folder, state: 'outside', sizeBytes: 0 }]);
+    expect(client.files.length).toBeGreaterThan(1);
+    for (const { reference } of client.files) expect(dirname(dirname(reference))).toBe(folder);
+  });
+
+  test('pictures that cannot be read, each tile and frame by name', async () => {
+    const all = ['noise', 'half', 'sequence', 'udim', 'whole', 'layers'];
+    const found = await Promise.all(all.map((name) => inspect(bad, `picture-${name}`)));
+    const files = ['noise.png', 'half.jpg', 'film.0005.png', 'skin.1002.png', '', ''];
+    expect(found.map(({ problems }) => problems)).toEqual(
+      files.map((file) => (file ? [expect.stringContaining(`damaged/${file}, which cannot be read`)] : [])),
+    );
   });
 
   test('what stands in the way, and scripts by name', async () => {

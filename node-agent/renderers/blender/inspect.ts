@@ -28,7 +28,7 @@ export interface InspectOptions {
   readonly timeLimitMs?: number;
   /**
    * On a client: of files outside of the folder it is told whether they are there. A node tells nobody what is on its
-   * disk: each of them is `outside`.
+   * disk: each of them is `outside`, and folders and sequences there are one file each.
    */
   readonly looksOutside?: boolean;
   /** Scene inside the file; default: the one that it shows. */
@@ -66,6 +66,7 @@ async function ask(
     allowScripts,
     sourceRoot,
     sceneName,
+    looksOutside = false,
     timeLimitMs = TIME_LIMIT_MS,
   }: InspectOptions,
 ): Promise<InspectMessage> {
@@ -86,7 +87,7 @@ async function ask(
       isLate = true;
       program.kill();
     }, timeLimitMs);
-    program.send({ folder, entry, allowScripts, sourceRoot, scene: sceneName });
+    program.send({ folder, entry, allowScripts, sourceRoot, scene: sceneName, looksOutside });
     const exit = await program.exited;
     if (answer) return answer;
     if (isLate)

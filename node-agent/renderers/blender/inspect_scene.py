@@ -17,15 +17,14 @@ from open_scene import bring_libraries, open_file, saved_with, settle_files
 from package_paths import PackagePaths
 from reached_data import reached_data
 from render_setup import PASS_SWITCHES, chosen_scene, chosen_view_layer, own_camera_name, own_samples
-from scene_faults import camera_fault, scene_faults
+from scene_faults import camera_fault, scene_faults, script_faults
 from scene_files import file_uses, library_uses
 from scene_notices import scene_notices
+from scene_pictures import PictureLook
 from scene_scripts import needed_scripts
 
 FILES_MAX = 10_000
 TEXTS_MAX = 1_000
-#: Pictures are decoded to see whether they can be: enough for any shot's, and a bound for the time it takes.
-DECODED_BYTES_MAX = 2**31
 
 
 def inspect(request):
@@ -36,11 +35,12 @@ def inspect(request):
     reached = reached_data(scene)
     uses = [*library_uses(), *file_uses(scene, reached)]
     frames = range(scene.frame_start, scene.frame_end + 1, scene.frame_step)
-    files, notices = files_of(uses, paths, frames)
+    files, notices = files_of(uses, paths, frames, request["looksOutside"])
     # Outside paths are told above; here they would be read.
     settle_files(uses, paths, allow_missing=True)
     view_layer = chosen_view_layer(scene, None)
-    faults = [camera_fault(scene), *scene_faults(scene, reached)]
+    pictures = PictureLook().damaged(uses, paths, frames)
+    faults = [camera_fault(scene), *scene_faults(scene, reached), *script_faults(), *pictures]
     problems = [fault.message for fault in faults if fault is not None]
     percentage = scene.render.resolution_percentage / 100
     return {
@@ -60,7 +60,7 @@ def inspect(request):
         "files": files,
         "notices": [*scene_notices(scene, view_layer), *notices][:TEXTS_MAX],
         "scripts": needed_scripts(scene, reached, request["allowScripts"])[:TEXTS_MAX],
-        "problems": [*problems, *unreadable_pictures(reached)][:TEXTS_MAX],
+        "problems": problems[:TEXTS_MAX],
     }
 
 
@@ -82,11 +82,11 @@ def enabled_layers(view_layer):
     return layers + [layer for layer, switch in PASS_SWITCHES.items() if getattr(view_layer, switch)]
 
 
-def files_of(uses, paths, frames):
-    """Each file once, and notices of those that are missing and not needed."""
+def files_of(uses, paths, frames, looks_outside):
+    """Each file once, and notices of those that are missing and not needed. A node looks at nothing outside of the folder."""
     files, notices = {}, []
     for use in uses:
-        expanded = use.expand(paths.absolute(use.raw, use.library), frames) if use.raw else [""]
+        expanded = expand(use, paths, frames, looks_outside) if use.raw else [""]
         for path in expanded:
             if path in files:
                 continue
@@ -100,27 +100,21 @@ def files_of(uses, paths, frames):
     return list(files.values()), notices
 
 
+def expand(use, paths, frames, looks_outside):
+    path = paths.absolute(use.raw, use.library)
+    if not looks_outside and not paths.is_inside(path):
+        return [path]
+    expanded = [os.path.normpath(one) for one in use.expand(path, frames)]
+    # Names that an expansion makes hold what the scene says, `..` too.
+    return expanded if looks_outside else [one for one in expanded if paths.is_inside(one)] or [path]
+
+
 def described(use, path, paths):
     if path and not paths.is_inside(path):
         return {"reference": path, "what": use.what, "state": "outside", "sizeBytes": 0}
     size = os.path.getsize(path) if path and os.path.isfile(path) else 0
     file = {"reference": use.raw, "what": use.what, "state": "found" if size > 0 else "missing", "sizeBytes": size}
     return {**file, "path": paths.relative(path)} if path else file
-
-
-def unreadable_pictures(reached):
-    """Cycles shows what it cannot decode in magenta and says nothing."""
-    bytes_left = DECODED_BYTES_MAX
-    for image in sorted((data for data in reached if isinstance(data, bpy.types.Image)), key=lambda data: data.name):
-        path = bpy.path.abspath(image.filepath, library=image.library)
-        if image.source != "FILE" or image.packed_file is not None or not os.path.isfile(path):
-            continue
-        bytes_left -= os.path.getsize(path)
-        if bytes_left < 0:
-            return
-        if os.path.getsize(path) > 0 and 0 in image.size[:]:
-            yield f'image "{image.name}" ({image.filepath}) cannot be read as a picture: save it again'
-        image.buffers_free()
 
 
 def main():

@@ -6,6 +6,7 @@ libraries and other files that are missing or lie outside of the package.
 import gzip
 import os
 import re
+import sys
 
 import bpy
 
@@ -23,6 +24,8 @@ def open_file(folder, entry, allow_scripts):
     path = os.path.join(folder, entry)
     name = os.path.basename(path)
     refuse_newer(_version_in_header(path), name)
+    # What a text of the file before raised: `script_faults` looks at it.
+    sys.last_value = sys.last_traceback = None
     try:
         bpy.ops.wm.open_mainfile(filepath=path, load_ui=False, use_scripts=allow_scripts)
     except RuntimeError as error:

@@ -1,6 +1,7 @@
 """What stands in the way of a right picture of a scene, beside its files: each a Fault with the way out."""
 
 import os
+import sys
 
 import bpy
 
@@ -41,6 +42,41 @@ def refuse_blocked_scripts():
             "SCENE_NEEDS_SCRIPTS",
             f"the picture depends on {what}, which may not run: bake it into keyframes, or let the studio run scripts",
         )
+
+
+def script_faults():
+    """A registered text that raised when the file was opened: Blender prints it and goes on without what it sets up."""
+    trace, error = sys.last_traceback, sys.last_value
+    code = trace.tb_frame.f_code if trace is not None else None
+    folder = f"{bpy.data.filepath}{os.sep}"
+    # A driver that calls a function of a text begins elsewhere.
+    if code is None or not code.co_filename.startswith(folder):
+        return
+    yield Fault(
+        "SCENE_INVALID",
+        f'the text "{code.co_filename[len(folder):]}" is registered to run when the file is opened and failed in line'
+        f" {trace.tb_lineno} ({type(error).__name__}: {error}): mend it, or remove its Register mark",
+    )
+
+
+def refuse_failed_drivers(reached):
+    """Raises a Fault for a driver that could not be computed at this frame: Blender leaves the value as it was."""
+    for data in sorted(reached, key=lambda data: (type(data).__name__, data.name_full)):
+        for curve in drivers_of(data):
+            if not curve.driver.is_valid and not curve.mute:
+                does = f": {curve.driver.expression}" if curve.driver.type == "SCRIPTED" else ""
+                raise Fault(
+                    "SCENE_INVALID",
+                    f'the driver of {type(data).__name__.lower()} "{data.name}" ({curve.data_path}) cannot be'
+                    f" computed{does}: mend, mute or delete it",
+                )
+
+
+def drivers_of(data):
+    """Of a data-block and of the nodes that are part of it."""
+    for owner in (data, getattr(data, "node_tree", None)):
+        animation = getattr(owner, "animation_data", None)
+        yield from animation.drivers if animation is not None else ()
 
 
 def _engine_faults(scene):

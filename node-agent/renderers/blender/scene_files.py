@@ -4,12 +4,17 @@ and which files it stands for at given frames. Packed files are part of the scen
 """
 
 import glob
+import itertools
 import os
 import re
 
 import bpy
 
 from simulation_caches import cache_uses
+
+
+#: In one folder, above what a package may hold: nobody waits for a walk through a disk.
+FOLDER_FILES_MAX = 20_000
 
 
 class FileUse:
@@ -28,6 +33,8 @@ class FileUse:
         self.needed = needed
         #: True: which files it is depends on the frame.
         self.is_animated = False
+        #: `picture` or `movie`: every file of it is to be decoded as one.
+        self.decoded_as = None
 
 
 def library_uses():
@@ -127,6 +134,7 @@ def _image_uses(image, reached):
     if image.source not in ("FILE", "SEQUENCE", "MOVIE", "TILED") or len(image.packed_files) > 0:
         return []
     use = _path_use(image, "image")
+    use.decoded_as = "movie" if image.source == "MOVIE" else "picture"
     if image.source == "SEQUENCE":
         users = [user for shown, user in image_users(reached) if shown == image]
         use.what = f'image sequence "{image.name}"'
@@ -203,8 +211,9 @@ def _modifier_uses(owner):
 
 def files_in(folder, _frames):
     """All files below a folder; the folder itself when it has none, so that it is reported as missing."""
-    found = glob.glob(os.path.join(glob.escape(folder), "**"), recursive=True)
-    return sorted(path for path in found if os.path.isfile(path)) or [folder]
+    below = glob.iglob(os.path.join(glob.escape(folder), "**"), recursive=True)
+    found = itertools.islice((path for path in below if os.path.isfile(path)), FOLDER_FILES_MAX)
+    return sorted(found) or [folder]
 
 
 def _node_uses(tree, owner):

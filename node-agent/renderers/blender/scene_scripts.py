@@ -2,7 +2,7 @@
 
 import bpy
 
-from scene_faults import registered_scripts
+from scene_faults import drivers_of, registered_scripts
 
 
 def needed_scripts(scene, reached, allow_scripts):
@@ -25,11 +25,9 @@ def complex_drivers(reached):
     """Drivers that are Python and not plain arithmetic."""
     lines = []
     for data in sorted(reached, key=lambda data: (type(data).__name__, data.name_full)):
-        for owner in (data, getattr(data, "node_tree", None)):
-            animation = getattr(owner, "animation_data", None)
-            for curve in animation.drivers if animation is not None else ():
-                driver = curve.driver
-                if driver.type == "SCRIPTED" and not driver.is_simple_expression and not curve.mute:
-                    kind = type(data).__name__.lower()
-                    lines.append(f'driver of {kind} "{data.name}" ({curve.data_path}): {driver.expression}'[:1000])
+        for curve in drivers_of(data):
+            driver = curve.driver
+            if driver.type == "SCRIPTED" and not driver.is_simple_expression and not curve.mute:
+                kind = type(data).__name__.lower()
+                lines.append(f'driver of {kind} "{data.name}" ({curve.data_path}): {driver.expression}'[:1000])
     return lines

@@ -257,6 +257,56 @@ def files_that_are_not_there():
     os.remove(path_in("libraries", "short-lived.blend"))
 
 
+def damaged_pictures():
+    for name in ("skin.1001.png", *(f"film.{number:04d}.png" for number in range(1, 7))):
+        picture("damaged", name, color=(0.5, 0.5))
+    for name in ("film.0005.png", "skin.1002.png", "noise.png", "no-clip.mp4"):
+        with open(path_in("damaged", name), "wb") as file:
+            file.write(b"no picture")
+    image = bpy.data.images.new("photo", 64, 64)
+    image.generated_type = "COLOR_GRID"
+    image.filepath_raw, image.file_format = path_in("damaged", "whole.jpg"), "JPEG"
+    image.save()
+    with open(path_in("damaged", "whole.jpg"), "rb") as file:
+        photo = file.read()
+    with open(path_in("damaged", "half.jpg"), "wb") as file:
+        file.write(photo[: len(photo) // 2])
+    scene, _ = new_scene()
+    scene.cycles.samples, scene.cycles.use_denoising = 1, False
+    scene.render.image_settings.file_format = "OPEN_EXR_MULTILAYER"
+    scene.render.filepath = path_in("damaged", "layers.exr")
+    bpy.ops.render.render(write_still=True)
+    scene.frame_end, scene.render.image_settings.file_format = 1, "FFMPEG"
+    scene.render.ffmpeg.format, scene.render.use_file_extension = "MPEG4", False
+    scene.render.filepath = path_in("damaged", "clip.mp4")
+    bpy.ops.render.render(animation=True)
+    for name in ("noise.png", "half.jpg", "whole.jpg", "layers.exr", "clip.mp4", "no-clip.mp4"):
+        _, cube = new_scene()
+        textured(cube, f"//damaged/{name}", source="MOVIE" if name.endswith("mp4") else "FILE")
+        save(f"picture-{name.split('.')[0]}.blend")
+    scene, cube = new_scene()
+    node = textured(cube, "//damaged/film.0001.png", source="SEQUENCE")
+    scene.frame_end = node.image_user.frame_duration = 6
+    node.image_user.use_auto_refresh = True
+    save("picture-sequence.blend")
+    _, cube = new_scene()
+    textured(cube, "//damaged/skin.<UDIM>.png", source="TILED").image.tiles.new(1002)
+    save("picture-udim.blend")
+
+
+def folder_outside():
+    """A fluid that was baked elsewhere."""
+    _, cube = new_scene()
+    modifier = cube.modifiers.new("Water", "FLUID")
+    modifier.fluid_type = "DOMAIN"
+    domain = modifier.domain_settings
+    domain.resolution_max, domain.cache_frame_end, domain.cache_type = 6, 1, "ALL"
+    domain.cache_directory = os.path.join(FOLDER, "private")
+    bpy.context.view_layer.objects.active = cube
+    bpy.ops.fluid.bake_all()
+    save("folder-outside.blend")
+
+
 def scenes_that_cannot_be_rendered():
     new_scene(camera=False)
     save("no-camera.blend")
@@ -283,13 +333,17 @@ def scenes_that_cannot_be_rendered():
     save("grease-pencil.blend")
 
 
+def registered(line):
+    text = bpy.data.texts.new("rig.py")
+    text.write(f"import bpy\n{line}\n")
+    text.use_module = True
+
+
 def scripts():
     mark = os.path.join(FOLDER, "script-was-here")
     write = f"open({mark!r}, 'w').write('here')\n"
     new_scene()
-    text = bpy.data.texts.new("rig.py")
-    text.write(f"import bpy\n{write}")
-    text.use_module = True
+    registered(write)
     save("script.blend")
     _, cube = new_scene()
     driver = cube.driver_add("location", 0).driver
@@ -299,6 +353,17 @@ def scripts():
         _, cube = new_scene()
         cube.driver_add("location", 0).driver.expression = expression
         save(f"{name}.blend")
+    new_scene()
+    registered("raise RuntimeError('no rig')")
+    save("failing-script.blend")
+    for name, expression in (("unknown-function", "rig(frame)"), ("division", "1 / 0 * frame")):
+        _, cube = new_scene()
+        cube.driver_add("location", 0).driver.expression = expression
+        save(f"{name}.blend")
+    _, cube = new_scene()
+    registered("bpy.app.driver_namespace['rig'] = lambda frame: frame / 4")
+    cube.driver_add("location", 0).driver.expression = "rig(frame)"
+    save("known-function.blend")
 
 
 def simulations():
@@ -327,7 +392,8 @@ for number in range(1, 5):
 picture("textures", "bark.png", color=(0.8, 0.2))
 GROUPS = {
     "shot": [shot, plain, choices, needs, disk_cache],
-    "bad": [broken_files, files_that_are_not_there, scenes_that_cannot_be_rendered, scripts, simulations],
+    "bad": [broken_files, files_that_are_not_there, damaged_pictures, folder_outside]
+    + [scenes_that_cannot_be_rendered, scripts, simulations],
 }
 for make in GROUPS[GROUP]:
     make()

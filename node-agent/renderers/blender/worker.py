@@ -18,8 +18,16 @@ from open_scene import bring_libraries, open_file, refuse_missing, settle_files
 from package_paths import PackagePaths
 from reached_data import reached_data
 from render_setup import OwnSettings, chosen_scene, chosen_view_layer, set_region, set_up
-from scene_faults import camera_fault, refuse_blocked_scripts, registered_scripts, scene_faults
+from scene_faults import (
+    camera_fault,
+    refuse_blocked_scripts,
+    refuse_failed_drivers,
+    registered_scripts,
+    scene_faults,
+    script_faults,
+)
 from scene_files import file_uses, library_uses
+from scene_pictures import PictureLook
 
 
 class OpenFile:
@@ -36,7 +44,10 @@ class OpenFile:
                 f'the text "{registered_scripts()[0]}" is registered to run when the file is opened, and scripts may'
                 " not run: remove its Register mark, or let the studio run scripts",
             )
+        for fault in script_faults():
+            raise fault
         bring_libraries(self.paths)
+        self.pictures = PictureLook()
         self.own_scene = chosen_scene(None).name
         self.own = {scene.name: OwnSettings(scene) for scene in bpy.data.scenes if scene.library is None}
         #: As JSON, of the tile before.
@@ -44,6 +55,7 @@ class OpenFile:
         self.scene = None
         self.view_layer = None
         self.animated_uses = []
+        self.reached = set()
         self.frame = None
 
     def use_settings(self, settings):
@@ -63,6 +75,7 @@ class OpenFile:
         still = [use for use in uses if not use.is_animated]
         if not self.allow_missing:
             refuse_missing(still, self.paths, ())
+            self.refuse_damaged(still, ())
         faults = [camera_fault(scene), *scene_faults(scene, reached)]
         for fault in faults:
             if fault is not None and not (self.allow_missing and fault.code == "SCENE_FILE_MISSING"):
@@ -72,6 +85,7 @@ class OpenFile:
         if bpy.context.window is not None:
             bpy.context.window.scene = scene
         self.animated_uses = [use for use in uses if use.is_animated]
+        self.reached = reached
         self.scene, self.view_layer, self.settings = scene, view_layer, text
 
     def use_frame(self, frame):
@@ -80,12 +94,19 @@ class OpenFile:
         self.frame = None
         if not self.allow_missing:
             refuse_missing(self.animated_uses, self.paths, (frame,))
+            self.refuse_damaged(self.animated_uses, (frame,))
         self.scene.frame_set(frame)
         self.refuse_blocked()
         self.frame = frame
 
+    def refuse_damaged(self, uses, frames):
+        for fault in self.pictures.damaged(uses, self.paths, frames):
+            raise fault
+
     def refuse_blocked(self):
-        if not self.allow_scripts:
+        if self.allow_scripts:
+            refuse_failed_drivers(self.reached)
+        else:
             refuse_blocked_scripts()
 
     def render(self, request):

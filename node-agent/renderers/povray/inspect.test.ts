@@ -1,8 +1,10 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { renderSettingsSchema } from '#shared/domain/job.js';
 import { sceneInspectionSchema } from '#shared/domain/scene-inspection.js';
 import { inspectPovray, type PovrayInspectOptions } from './inspect.js';
+import { povrayRenderer } from './renderer.js';
 import { CAMERA, GREY_PPM, HEAD, makeTestFolder, type TestFolder, testPovray } from './test-scenes.js';
 
 const povray = await testPovray();
@@ -13,6 +15,32 @@ ${HEAD}#include "camera.inc"
 // #include "commented-out.inc"
 /* a comment that says "so" */
 sphere { 0, 1 pigment { image_map { ppm concat("pictures/film", str(frame_number, -3, 0), ".ppm") } } }`;
+
+const WRITTEN = '/var/tmp/guian-povray-inspect-test-must-not-exist';
+const PLAIN = `${HEAD}${CAMERA}sphere { 0, 1 }\n`;
+const WRITE = '#fopen F concat("WRITTEN", "") write #write (F, "x") #fclose F';
+/** Scenes that write a file in ways that are easily overlooked. */
+const WRITING: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'a zero byte': { 's.pov': `${PLAIN}#include "evil.inc"`, 'evil.inc': `// \0\n${WRITE}` },
+  'a picture by its name': { 's.pov': `${PLAIN}#include "evil.png"`, 'evil.png': `// \0\n${WRITE}` },
+  'a picture that calls the library': {
+    's.pov': `${PLAIN}#include "arrays.inc"\n#include "evil.png"`,
+    'evil.png': `// \0\n#declare A = array[1] { 1 }\nARRAYS_WriteDF3(A, "WRITTEN", 8)`,
+  },
+  'a carriage return': { 's.pov': `${PLAIN}// \r${WRITE}` },
+  'words in two files': {
+    's.pov': `${PLAIN}#fopen F concat("WRITTEN", "")\n#include "w.inc"\n#fclose F`,
+    'w.inc': ' write ',
+  },
+  'a macro': {
+    's.pov': `${PLAIN}#include "w.inc"\n#fopen F concat("WRITTEN", "") W()\n#fclose F`,
+    'w.inc': '#macro W() write #end',
+  },
+  'a computed name': { 's.pov': `${PLAIN}#include concat("ev", "il.inc")`, 'evil.inc': WRITE },
+  'a file of the library by a computed name': {
+    's.pov': `${PLAIN}#include concat("arr", "ays.inc")\n#declare A = array[1] { 1 }\nARRAYS_WriteDF3(A, "WRITTEN", 8)`,
+  },
+};
 
 describe.skipIf(!povray)('inspecting a POV-Ray scene', () => {
   let scenes: TestFolder;
@@ -43,6 +71,16 @@ describe.skipIf(!povray)('inspecting a POV-Ray scene', () => {
       'loop/loop.pov': `${HEAD}${CAMERA}#while (1) #end`,
       'broken/broken.pov': `${HEAD}${CAMERA}sphere { 0`,
       'light/light.pov': `${HEAD}${CAMERA}light_source { 5, 1 area_light x, y, 2, 2 jitter }`,
+      ...Object.fromEntries(
+        Object.entries(WRITING).flatMap(([name, files]) =>
+          Object.entries(files).map(([file, text]) => [
+            `hidden-${name}/${file}`,
+            text.replaceAll('WRITTEN', WRITTEN),
+          ]),
+        ),
+      ),
+      'huge/huge.pov': `${HEAD}${CAMERA}`,
+      'huge/huge.ini': 'Width=60000\nHeight=60000',
     });
   });
   afterAll(() => scenes?.[Symbol.asyncDispose]());
@@ -98,6 +136,34 @@ describe.skipIf(!povray)('inspecting a POV-Ray scene', () => {
     expect(notices).toMatchObject([expect.stringMatching(/not read by POV-Ray, since it writes files/)]);
     expect((await inspect('writing.pov', { allowScripts: true }, 'writing')).problems).toEqual([]);
     await expect(access(join(scenes.folder, 'writing/kept.txt'))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  test.each(Object.keys(WRITING))(
+    'finds the write without leave where nothing holds it: %s',
+    async (name) => {
+      const scene = { folder: join(scenes.folder, `hidden-${name}`), entry: 's.pov' };
+      const { scripts, notices } = await inspect('s.pov', { sandbox: 'none' }, `hidden-${name}`);
+      expect(scripts).not.toEqual([]);
+      expect(notices).toMatchObject([expect.stringMatching(/since it writes files/)]);
+      const settings = renderSettingsSchema.parse({
+        widthPx: 8,
+        heightPx: 8,
+        samples: 1,
+        layers: ['beauty'],
+      });
+      const renderer = povrayRenderer(povray!.installation, 'none');
+      await expect(renderer.prepare({ scene, settings, frame: 0 })).rejects.toMatchObject({
+        code: 'SCENE_NEEDS_SCRIPTS',
+      });
+      await expect(access(WRITTEN)).rejects.toMatchObject({ code: 'ENOENT' });
+    },
+  );
+
+  test('tells a size that the farm does not take', async () => {
+    expect(await inspect('huge.pov', {}, 'huge')).toMatchObject({
+      ...{ widthPx: 60_000, heightPx: 60_000 },
+      problems: [expect.stringMatching(/^frames of 60000x60000 px are larger than the farm takes/)],
+    });
   });
 
   test('tells problems, an endless loop, and what the farm does otherwise', async () => {

@@ -16,7 +16,7 @@ import { iniNameOf, noCamera, readIniBeside } from './renderer.js';
 import { PovrayFailure, runPovray } from './run-povray.js';
 import { SceneFiles } from './scene-files.js';
 import { animationOf, readComments, type SceneIni } from './scene-ini.js';
-import { readLibrary, readText } from './scene-sources.js';
+import { readEntry, readLibrary } from './scene-sources.js';
 import { type SceneTraits, sceneTraits } from './scene-traits.js';
 
 export interface PovrayInspectOptions {
@@ -79,9 +79,8 @@ export async function inspectPovray(
       look.files.sources(),
       await readLibrary(look.files.sources(), libraries),
     );
-  if ((await judge()).writes.length === 0 || options.allowScripts)
-    await readByRenderer(installation, { folder, entry }, options, ini, look);
-  else
+  const mayRun = async () => options.allowScripts || (await judge()).writes.length === 0;
+  if (!(await readByRenderer(installation, { folder, entry }, options, ini, look, mayRun)))
     look.notices.push(
       'it was not read by POV-Ray, since it writes files: only files that it names are known',
     );
@@ -90,24 +89,19 @@ export async function inspectPovray(
   return inspectionOf(installation, text, ini, traits, look);
 }
 
-async function readEntry(folder: string, entry: string): Promise<string> {
-  const text = await readText(join(folder, entry)).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') throw new FarmError('SCENE_FILE_MISSING', `there is no ${entry}`);
-    throw error;
-  });
-  if (text === undefined || text.trim() === '')
-    throw new FarmError('SCENE_INVALID', `${entry} is empty or no text: save it again`);
-  return text;
-}
-
-/** Runs the parser over the scene for its first and last frame. */
+/**
+ * Runs the parser over the scene for its first and last frame.
+ * @param mayRun  asked before each run, since files that are found may do what may not be done.
+ * @returns false when it said no.
+ */
 async function readByRenderer(
   installation: Installation,
   { folder, entry }: { readonly folder: string; readonly entry: string },
   options: PovrayInspectOptions,
   sceneIni: SceneIni,
   { files, notices, problems }: Look,
-): Promise<void> {
+  mayRun: () => Promise<boolean>,
+): Promise<boolean> {
   const limitMs = options.timeLimitMs ?? TIME_LIMIT_MS;
   const endAtMs = performance.now() + limitMs;
   const check = () => {
@@ -131,6 +125,7 @@ async function readByRenderer(
       });
     };
     for (let run = 0; run < RUNS_MAX && frames.length > 0; run++) {
+      if (!(await mayRun())) return false;
       try {
         await read(frames[0]!);
         frames.shift();
@@ -139,16 +134,17 @@ async function readByRenderer(
           notices.push(
             `POV-Ray had not read it after ${Math.round(limitMs / 1000)} s (a loop without an end?): only files that it names are known`,
           );
-          return;
+          return true;
         }
         if (!(error instanceof PovrayFailure)) throw error;
         const missed = missingFile(error.log);
         if (missed !== undefined && (await files.addMissed(missed))) continue;
         // Missing files are told with the files; what comes after them is unknown.
         if (missed === undefined) problems.push(error.message);
-        return;
+        return true;
       }
     }
+    return true;
   } finally {
     await rm(staged, { recursive: true, force: true });
   }
@@ -171,6 +167,7 @@ function tellTraits(
   entry: string,
   { files, notices, problems }: Look,
 ): void {
+  problems.push(...sizeProblems(ini));
   if (!traits.hasCamera && traits.isComplete) problems.push(noCamera(entry));
   for (const { path, reference, state } of files.files()) {
     if (state === 'found' && path === undefined)
@@ -210,13 +207,12 @@ function inspectionOf(
   return {
     renderer: installation.name,
     rendererVersion: installation.version,
-    savedWith: /#\s*version\s+(\d+(?:\.\d+)?)/.exec(text)?.[1] ?? '',
+    savedWith: /#\s*version\s+(\d{1,4}(?:\.\d{1,4})?)/.exec(text)?.[1] ?? '',
     // Areas of 128x128 px, and what a side is cut down to the frame's.
     tile: traits.history === 'frame' ? '4096' : traits.history === 'run' ? '256' : '',
     frames: animation ? `${animation.first}-${animation.last}` : STILL,
     fps: DEFAULTS.fps,
-    widthPx: side(ini.widthPx, SIZE_DEFAULT.widthPx),
-    heightPx: side(ini.heightPx, SIZE_DEFAULT.heightPx),
+    ...sizeOf(ini),
     samples: samplesOf(ini),
     scene: '',
     scenes: [],
@@ -231,8 +227,22 @@ function inspectionOf(
   };
 }
 
-function side(px: number | undefined, fallback: number): number {
-  return px !== undefined && Number.isInteger(px) && px >= 1 && px <= LIMITS.frameSidePxMax ? px : fallback;
+function sizeOf({ widthPx, heightPx }: SceneIni): { readonly widthPx: number; readonly heightPx: number } {
+  const side = (px: number | undefined, fallback: number) =>
+    px !== undefined && Number.isSafeInteger(px) && px >= 1 ? px : fallback;
+  return {
+    widthPx: side(widthPx, SIZE_DEFAULT.widthPx),
+    heightPx: side(heightPx, SIZE_DEFAULT.heightPx),
+  };
+}
+
+function sizeProblems(ini: SceneIni): string[] {
+  const { widthPx, heightPx } = sizeOf(ini);
+  const { frameSidePxMax: side, framePixelsMax: pixels } = LIMITS;
+  if (widthPx <= side && heightPx <= side && widthPx * heightPx <= pixels) return [];
+  return [
+    `frames of ${widthPx}x${heightPx} px are larger than the farm takes (${side} px a side, ${pixels} px in all): name a smaller size`,
+  ];
 }
 
 /** Depth d is 4^d samples of method 2 and d² of method 1. */

@@ -24,6 +24,12 @@ interface Rule {
 /** The first that fits counts. */
 const RULES: readonly Rule[] = [
   {
+    // Before all others: what it says is the scene's own text, whatever it sounds like.
+    pattern: /Parse halted by #error directive: (.*)/,
+    code: 'SCENE_INVALID',
+    say: ([, reason]) => `the scene stops itself: ${reason}`,
+  },
+  {
     pattern: /std::bad_alloc|Out of memory/i,
     code: 'TILE_MEMORY_LIMIT',
     say: () => 'POV-Ray got no more memory',
@@ -43,11 +49,6 @@ const RULES: readonly Rule[] = [
     pattern: /requires POV-Ray version (\S+) or later/,
     code: 'SCENE_UNSUPPORTED',
     say: ([, version]) => `the scene asks for POV-Ray ${version} or later: choose a node that has it`,
-  },
-  {
-    pattern: /Parse halted by #error directive: (.*)/,
-    code: 'SCENE_INVALID',
-    say: ([, reason]) => `the scene stops itself: ${reason}`,
   },
   {
     pattern: /Possible Parse Error: (.*)\n+Fatal error in parser: Cannot access data in file/,

@@ -16,6 +16,7 @@ import { PovraySession, type PreparedPovray } from './session.js';
 
 /** Frames of a few jobs at a time. */
 const SCENES_KEPT = 16;
+const INI_BYTES_MAX = 1024 * 1024;
 
 /** The renderer that one installed POV-Ray is. */
 export function povrayRenderer(installation: Installation, sandbox: Sandbox): Renderer {
@@ -58,10 +59,14 @@ function checkTraits(traits: SceneTraits, entry: string, allowScripts: boolean):
 export const noCamera = (entry: string): string =>
   `${entry} has no camera, and POV-Ray's own would be taken without a word: add one`;
 
-/** Settings of the picture beside the scene: `shot.ini` for `shot.pov`, where there is such a file. */
+/** Settings of the picture beside the scene: `shot.ini` for `shot.pov`, where there is such a file. @throws SCENE_INVALID. */
 export async function readIniBeside(folder: string, entry: string): Promise<SceneIni> {
+  const name = iniNameOf(entry);
   try {
-    return readSceneIni(await readFile(join(folder, iniNameOf(entry)), 'latin1'));
+    const { size } = await stat(join(folder, name));
+    if (size > INI_BYTES_MAX)
+      throw new FarmError('SCENE_INVALID', `${name} is no settings file with its ${size} bytes: rename it`);
+    return readSceneIni(await readFile(join(folder, name), 'latin1'));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
     throw error;

@@ -8,9 +8,9 @@ import { basename, dirname, isAbsolute, join, normalize, relative, sep } from 'n
 import type { SceneFile } from '#shared/domain/scene-inspection.js';
 import { isPackagePath } from '#shared/domain/scene-package.js';
 import { LIMITS } from '#shared/limits.js';
-import { readText } from './scene-sources.js';
+import { SourceReader } from './scene-sources.js';
 import type { SourceFile } from './scene-traits.js';
-import { FILE_WORDS, readSourceText, type SourceString } from './source-text.js';
+import { FILE_WORDS, type SourceString } from './source-text.js';
 
 /** What POV-Ray adds to a name without one, for whatever it looks for. */
 const EXTENSIONS = ['inc', 'pov', 'png', 'jpg', 'jpeg', 'gif', 'tga', 'ppm', 'pgm', 'tif', 'tiff'];
@@ -34,12 +34,14 @@ export class SceneFiles {
   readonly #entry: string;
   readonly #libraries: readonly string[];
   readonly #looksOutside: boolean;
+  readonly #reader: SourceReader;
   /** By name as in the text. */
   readonly #kinds = new Map<string, string>();
 
   /** @param looksOutside  see `PovrayInspectOptions`. */
   constructor(folder: string, entry: string, libraries: readonly string[], looksOutside: boolean) {
     this.#folder = folder;
+    this.#reader = new SourceReader(folder);
     this.#entry = entry;
     this.#libraries = libraries;
     this.#looksOutside = looksOutside;
@@ -62,8 +64,9 @@ export class SceneFiles {
   /** The text and every file that is literally named in it, and in what it includes. */
   async addText(path: string, text: string): Promise<void> {
     if (this.#sources.has(path)) return;
-    this.#sources.set(path, { path, text });
-    for (const named of readSourceText(text).strings) await this.#addNamed(named);
+    const file = { path, text };
+    this.#sources.set(path, file);
+    for (const named of this.#reader.search(file).strings) await this.#addNamed(named);
   }
 
   /**
@@ -136,8 +139,10 @@ export class SceneFiles {
       if (this.#found.has(path) || path === this.#entry) return;
       const named = isPackagePath(path) ? { path } : {};
       this.#found.set(path, { ...named, reference, what, state: 'found', sizeBytes });
-      const text = mayBeText(path) ? await readText(join(this.#folder, path)) : undefined;
-      if (text !== undefined) await this.addText(path, text);
+      await this.addText(
+        path,
+        await this.#reader.read(path, this.#kinds.get(reference) === FILE_WORDS['include']),
+      );
     } else if (place.kind === 'outside')
       this.#others.set(place.path, {
         reference: place.path,
@@ -160,9 +165,6 @@ export class SceneFiles {
         await this.addIfThere(join(dirname(path), sibling.name), 'picture of a sequence');
   }
 }
-
-const BINARY = /\.(?:png|jpe?g|gif|tga|ppm|pgm|tiff?|exr|hdr|iff|df3|tt[fc])$/i;
-const mayBeText = (path: string): boolean => !BINARY.test(path);
 
 /** @returns undefined when it is no file. */
 async function sizeOf(path: string): Promise<number | undefined> {

@@ -61,3 +61,12 @@ test('log lines broken at 80 columns are joined again, and tell the missing file
   expect(logFault(unwrapped(log))?.code).toBe('SCENE_FILE_MISSING');
   expect(logFault('POV-Ray finished')).toBeUndefined();
 });
+
+test('what a scene says as it stops itself is its own', () => {
+  const log = "File 'a.pov' line 3: Parse Error: Parse halted by #error directive: std::bad_alloc";
+  expect(logFault(log)).toMatchObject({
+    code: 'SCENE_INVALID',
+    message: 'the scene stops itself: std::bad_alloc',
+  });
+  expect(logFault('std::bad_alloc')?.code).toBe('TILE_MEMORY_LIMIT');
+});

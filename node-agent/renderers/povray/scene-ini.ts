@@ -55,24 +55,34 @@ const SWITCHES: readonly (readonly [RegExp, NumberKey])[] = [
   [/^r(\d)$/, 'antialiasDepth'],
 ];
 
+/** A longer line is no note of how to render. */
+const COMMENT_CHARS_MAX = 1000;
+
 /** Unknown options are passed over, sections other than the first too: POV-Ray reads those only when they are named. */
 export function readSceneIni(text: string): SceneIni {
   const ini: Mutable = {};
   for (const raw of text.split(/\r?\n/)) {
-    const line = raw.replace(/;.*$/, '').trim();
+    const line = raw.split(';', 1)[0]!.trim();
     if (line.startsWith('[')) break;
-    const [, name, value] = /^([A-Za-z_]+)\s*=\s*"?([^"]*)"?$/.exec(line) ?? [];
-    if (name !== undefined) setOption(ini, name.toLowerCase(), value!.trim());
+    const equals = line.indexOf('=');
+    if (equals > 0 && /^[A-Za-z]/.test(line))
+      setOption(ini, line.slice(0, equals).trim().toLowerCase(), unquoted(line.slice(equals + 1).trim()));
     else if (/^[+-]/.test(line)) readSwitches(ini, line);
   }
   return ini;
+}
+
+function unquoted(value: string): string {
+  const from = value.startsWith('"') ? 1 : 0;
+  return value.slice(from, value.endsWith('"') ? -1 : undefined).trim();
 }
 
 /** POV-Ray's own scenes say in a comment how they are meant: `// -w320 -h240 +a0.3`. */
 export function readComments(text: string): SceneIni {
   const ini: Mutable = {};
   for (const line of text.split(/\r?\n/, 60)) {
-    const switches = /^\s*\/\/\s*(?:povray\s+)?((?:[+-][A-Za-z]\S*\s*)+)/.exec(line)?.[1];
+    const start = line.slice(0, COMMENT_CHARS_MAX);
+    const switches = /^\s*\/\/\s*(?:povray\s+)?((?:[+-][A-Za-z]\S*\s*)+)/.exec(start)?.[1];
     if (switches !== undefined) readSwitches(ini, switches);
   }
   return ini;

@@ -3,13 +3,15 @@
  * files, whether it has a camera at all (POV-Ray renders through one of its own otherwise, without a word).
  */
 import { basename, dirname, isAbsolute, join } from 'node:path';
-import { FILE_WORDS, readSourceText, type SourceText } from './source-text.js';
+import { FILE_WORDS, type SourceText, sourceTextOf } from './source-text.js';
 import type { PixelHistory } from './tile-areas.js';
 
 export interface SourceFile {
   /** In the package, or an include file's name in POV-Ray's library. */
   readonly path: string;
   readonly text: string;
+  /** No text names this file of the library, but one computes a name: only the declarations that are used count. */
+  readonly isGuessed?: boolean;
 }
 
 export interface SceneTraits {
@@ -50,27 +52,35 @@ export function sceneTraits(
   sources: readonly SourceFile[],
   library: readonly SourceFile[],
 ): SceneTraits {
-  const files = sources.map(({ path, text }) => ({ path, source: readSourceText(text) }));
-  const shelf = library.map(({ path, text }) => ({ path, source: readSourceText(text) }));
-  const used = new Set(files.flatMap(({ source }) => [...source.words]));
+  const files = sources.map((file) => ({ path: file.path, source: sourceTextOf(file) }));
+  const shelf = library.map((file) => ({ ...file, source: sourceTextOf(file) }));
+  const used = new Set<string>();
+  for (const { source } of files) for (const word of source.words) used.add(word);
+  const reached = reachedDeclarations(shelf, used);
   const find = (isGuilty: (words: ReadonlySet<string>) => string | undefined): string[] => {
     const own = files.flatMap(({ path, source }) => told(isGuilty(source.words), path));
-    return [...own, ...guiltyDeclarations(shelf, used, isGuilty)];
+    return [...own, ...reached.flatMap(({ path, words }) => told(isGuilty(words), path))];
   };
+  // The word may stand in another file than what it opens, or be a macro's.
+  const mayWrite = [used, ...reached.map(({ words }) => words)].some(
+    (words) => words.has('write') || words.has('append'),
+  );
   const version = versionOf(entry.text);
   const frame = find((words) => FRAME_WORDS.find((word) => words.has(word)));
   const run = find((words) => runWord(words, version));
   return {
     history: frame.length > 0 ? 'frame' : run.length > 0 ? 'run' : 'none',
     historyReason: frame[0] ?? run[0] ?? '',
-    hasCamera: [...files, ...shelf].some(({ source }) => source.hasCamera),
+    hasCamera: [...files, ...shelf.filter(({ isGuessed }) => !isGuessed)].some(
+      ({ source }) => source.hasCamera,
+    ),
     isComplete: files.every(({ source }) =>
       source.strings.every(
         ({ text, after }) => after !== 'include' || isKnown(text, [...sources, ...library]),
       ),
     ),
     hasAlpha: version !== undefined && version >= ALPHA_VERSION_MIN,
-    writes: find(writeWord),
+    writes: find((words) => writeWord(words, mayWrite)),
     escapes: files.flatMap(({ path, source }) =>
       source.strings.flatMap(({ text, after }) =>
         Object.hasOwn(FILE_WORDS, after) && isOutside(text, entry.path) ? [`${text} in ${path}`] : [],
@@ -88,22 +98,23 @@ function runWord(words: ReadonlySet<string>, version: number | undefined): strin
   return version !== undefined && version < MEDIA_VERSION_MIN ? 'media' : undefined;
 }
 
-function writeWord(words: ReadonlySet<string>): string | undefined {
+function writeWord(words: ReadonlySet<string>, mayWrite: boolean): string | undefined {
   if (words.has('save_file')) return 'save_file';
-  return words.has('fopen') && (words.has('write') || words.has('append')) ? 'fopen' : undefined;
+  return mayWrite && words.has('fopen') ? 'fopen' : undefined;
 }
 
 /**
  * The library's files hold many declarations of which a scene uses few: only those count whose names it uses, directly or
  * through another declaration. What stands outside of declarations always counts.
  */
-function guiltyDeclarations(
-  shelf: readonly { readonly path: string; readonly source: SourceText }[],
+function reachedDeclarations(
+  shelf: readonly { readonly path: string; readonly source: SourceText; readonly isGuessed?: boolean }[],
   used: ReadonlySet<string>,
-  isGuilty: (words: ReadonlySet<string>) => string | undefined,
-): string[] {
-  const all = shelf.flatMap(({ path, source }) =>
-    [...source.declarations].map(([name, words]) => ({ path, name, words })),
+): { readonly path: string; readonly words: ReadonlySet<string> }[] {
+  const all = shelf.flatMap(({ path, source, isGuessed }) =>
+    [...source.declarations]
+      .filter(([name]) => name !== '' || !isGuessed)
+      .map(([name, words]) => ({ path, name, words })),
   );
   const reached = new Set(used);
   let isGrowing = true;
@@ -118,7 +129,7 @@ function guiltyDeclarations(
       isGrowing = true;
     }
   }
-  return [...seen].flatMap(({ path, words }) => told(isGuilty(words), path));
+  return [...seen];
 }
 
 function isKnown(include: string, files: readonly SourceFile[]): boolean {
@@ -137,6 +148,6 @@ const told = (word: string | undefined, path: string): string[] =>
 
 /** Of the scene file's first directive; undefined when there is none. */
 function versionOf(text: string): number | undefined {
-  const version = /#\s*version\s+(?:(?:un)?official\s+)?(\d+(?:\.\d+)?)/.exec(text)?.[1];
+  const version = /#\s*version\s+(?:(?:un)?official\s+)?(\d{1,4}(?:\.\d{1,4})?)/.exec(text)?.[1];
   return version === undefined ? undefined : Number(version);
 }

@@ -5,6 +5,7 @@ import type { BlockedJob as _guian_v1_BlockedJob, BlockedJob__Output as _guian_v
 import type { Environment as _guian_v1_Environment, Environment__Output as _guian_v1_Environment__Output } from './guian/v1/Environment.js';
 import type { FailedAttempt as _guian_v1_FailedAttempt, FailedAttempt__Output as _guian_v1_FailedAttempt__Output } from './guian/v1/FailedAttempt.js';
 import type { FailedTile as _guian_v1_FailedTile, FailedTile__Output as _guian_v1_FailedTile__Output } from './guian/v1/FailedTile.js';
+import type { FinishedTile as _guian_v1_FinishedTile, FinishedTile__Output as _guian_v1_FinishedTile__Output } from './guian/v1/FinishedTile.js';
 import type { FrameFile as _guian_v1_FrameFile, FrameFile__Output as _guian_v1_FrameFile__Output } from './guian/v1/FrameFile.js';
 import type { FrameRecord as _guian_v1_FrameRecord, FrameRecord__Output as _guian_v1_FrameRecord__Output } from './guian/v1/FrameRecord.js';
 import type { Job as _guian_v1_Job, Job__Output as _guian_v1_Job__Output } from './guian/v1/Job.js';
@@ -31,6 +32,7 @@ export interface ProtoGrpcType {
       Environment: MessageTypeDefinition<_guian_v1_Environment, _guian_v1_Environment__Output>
       FailedAttempt: MessageTypeDefinition<_guian_v1_FailedAttempt, _guian_v1_FailedAttempt__Output>
       FailedTile: MessageTypeDefinition<_guian_v1_FailedTile, _guian_v1_FailedTile__Output>
+      FinishedTile: MessageTypeDefinition<_guian_v1_FinishedTile, _guian_v1_FinishedTile__Output>
       FrameFile: MessageTypeDefinition<_guian_v1_FrameFile, _guian_v1_FrameFile__Output>
       FrameRecord: MessageTypeDefinition<_guian_v1_FrameRecord, _guian_v1_FrameRecord__Output>
       Job: MessageTypeDefinition<_guian_v1_Job, _guian_v1_Job__Output>

@@ -2,6 +2,7 @@
 
 import type { FrameFile as _guian_v1_FrameFile, FrameFile__Output as _guian_v1_FrameFile__Output } from '../../guian/v1/FrameFile.js';
 import type { FailedTile as _guian_v1_FailedTile, FailedTile__Output as _guian_v1_FailedTile__Output } from '../../guian/v1/FailedTile.js';
+import type { FinishedTile as _guian_v1_FinishedTile, FinishedTile__Output as _guian_v1_FinishedTile__Output } from '../../guian/v1/FinishedTile.js';
 import type { Long } from '@grpc/proto-loader';
 
 export interface FrameRecord {
@@ -15,6 +16,7 @@ export interface FrameRecord {
   'nodeIds'?: (string)[];
   'reason'?: (string);
   'failedTiles'?: (_guian_v1_FailedTile)[];
+  'finishedTiles'?: (_guian_v1_FinishedTile)[];
 }
 
 export interface FrameRecord__Output {
@@ -28,4 +30,5 @@ export interface FrameRecord__Output {
   'nodeIds': (string)[];
   'reason': (string);
   'failedTiles': (_guian_v1_FailedTile__Output)[];
+  'finishedTiles': (_guian_v1_FinishedTile__Output)[];
 }

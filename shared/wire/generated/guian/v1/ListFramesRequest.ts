@@ -6,6 +6,8 @@ export interface ListFramesRequest {
   'pageSize'?: (number);
   'pageToken'?: (string);
   'state'?: (string);
+  'frame'?: (number);
+  '_frame'?: "frame";
 }
 
 export interface ListFramesRequest__Output {
@@ -13,4 +15,6 @@ export interface ListFramesRequest__Output {
   'pageSize': (number);
   'pageToken': (string);
   'state': (string);
+  'frame'?: (number);
+  '_frame'?: "frame";
 }
