@@ -1,21 +1,22 @@
 // `npm test`: sets up what is missing, then builds, judges (types, lint, boundaries) and runs every test. Plain Node
 // until the packages are there. Arguments go to vitest: `npm test -- dist/shared`. Vitest's own summary comes last.
 import { spawn, spawnSync } from 'node:child_process';
-
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { findProgram, packagesAreMissing, say, setUp } from './setup.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /**
- * By program, the Debian package that brings it. The EXR tools judge our files; Blender and POV-Ray render for golden
+ * By program, or by a file, the Debian package that brings it. The EXR tools judge our files; Blender and POV-Ray render for golden
  * tests, inside bubblewrap. Blender is 170 packages and about a minute.
  */
-const WANTED_PROGRAMS = {
+const WANTED = {
   exrheader: 'openexr',
   oiiotool: 'openimageio-tools',
   bwrap: 'bubblewrap',
   povray: 'povray',
+  '/usr/share/povray-3.7/include/arrays.inc': 'povray-includes',
   blender: 'blender',
 };
 
@@ -74,13 +75,13 @@ async function nativeTools() {
     say(error.message);
     return false;
   }
-  const isMissing = ([program]) => findProgram(program) === undefined;
-  const missing = Object.entries(WANTED_PROGRAMS).filter(isMissing);
+  const isMissing = ([what]) => (what.startsWith('/') ? !existsSync(what) : findProgram(what) === undefined);
+  const missing = Object.entries(WANTED).filter(isMissing);
   if (missing.length === 0) return true;
   const why = installDebianPackages(missing.map(([, name]) => name));
-  for (const [program, name] of missing.filter(isMissing))
+  for (const [what, name] of missing.filter(isMissing))
     say(
-      `${program} is not here and cannot be installed (${why}), so tests that need it do not run; install it with: sudo apt-get install -y --no-install-recommends ${name}`,
+      `${what} is not here and cannot be installed (${why}), so tests that need it do not run; install it with: sudo apt-get install -y --no-install-recommends ${name}`,
     );
   return true;
 }
