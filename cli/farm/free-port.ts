@@ -24,7 +24,8 @@ export async function withFreePort<T>(start: (port: number) => Promise<T>): Prom
   }
 }
 
-async function freePort(): Promise<number> {
+/** On loopback. */
+export async function freePort(): Promise<number> {
   for (;;) {
     const port = LOWEST + Math.floor(Math.random() * (HIGHEST - LOWEST));
     if (await isFree(port)) return port;

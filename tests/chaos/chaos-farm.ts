@@ -5,7 +5,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '#tests/support/free-port.js';
+import { freePort } from '#cli/farm/free-port.js';
 import { NO_PROGRAMS } from '#tests/support/no-programs.js';
 import type { Fault } from './fault-plan.js';
 import type { Journal } from './journal.js';

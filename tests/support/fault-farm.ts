@@ -8,11 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { FarmPart } from '#cli/farm/farm-part.js';
+import { freePort } from '#cli/farm/free-port.js';
 import { type RunningNatsServer, startNatsServer } from '#cli/farm/start-nats-server.js';
 import { type Bus, connectBus } from '#shared/bus/connect.js';
 import { type CoordinatorClient, connectCoordinator } from '#shared/wire/coordinator-client.js';
 import { farmCalls } from './farm-calls.js';
-import { freePort } from './free-port.js';
 import { type LinkFilter, startTcpProxy, type TcpProxy } from './tcp-proxy.js';
 
 const PREFIX = 'test';

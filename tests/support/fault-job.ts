@@ -8,7 +8,6 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { syntheticRenderer } from '#node-agent/renderers/synthetic/renderer.js';
 import { type RenderSettings, renderSettingsSchema } from '#shared/domain/job.js';
-import { exrChannelName, LAYERS } from '#shared/domain/layers.js';
 import { FarmError } from '#shared/errors.js';
 import { decodeExr } from '#shared/image/exr-decode.js';
 import type { LayerSamples } from '#shared/image/tile-codec.js';
@@ -16,6 +15,7 @@ import type { Job__Output } from '#shared/wire/generated/guian/v1/Job.js';
 import type { JobEvent__Output } from '#shared/wire/generated/guian/v1/JobEvent.js';
 import { spec } from './farm-calls.js';
 import type { FaultFarm } from './fault-farm.js';
+import { expectSamePlanes } from './same-planes.js';
 import { waitUntil } from './wait-until.js';
 import { renderWholeFrame } from './whole-frame.js';
 
@@ -192,20 +192,4 @@ function undisturbed(job: FaultJob, frame: number): Promise<LayerSamples[]> {
     references.set(key, reference);
   }
   return reference;
-}
-
-/** As bit patterns. */
-function expectSamePlanes(layer: LayerSamples, planes: ReturnType<typeof decodeExr>['planes']): void {
-  const { channels } = LAYERS[layer.name];
-  for (const [at, channel] of channels.entries()) {
-    const name = exrChannelName(LAYERS[layer.name], channel);
-    const plane = planes.find((candidate) => candidate.name === name);
-    expect(plane, `channel ${name}`).toBeDefined();
-    const wanted = layer.data.filter((_, index) => index % channels.length === at);
-    expect(Buffer.compare(asBytes(plane!.data), asBytes(wanted)), `bits of channel ${name}`).toBe(0);
-  }
-}
-
-function asBytes(data: Uint16Array | Float32Array | Uint32Array): Buffer {
-  return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 }

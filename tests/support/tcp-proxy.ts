@@ -3,7 +3,7 @@
  * TCP itself loses nothing, so that a direction that "loses" bytes holds them until the link is cut, as a real one does.
  */
 import { createServer, connect as openSocket, type Server, type Socket } from 'node:net';
-import { freePort } from './free-port.js';
+import { freePort } from '#cli/farm/free-port.js';
 
 /** `up`: from the client to the target. */
 export type Direction = 'up' | 'down';
