@@ -1,6 +1,7 @@
 // Which way imports point: adapters, loops and main use planning, scheduling and frames, which use shared; coordinator
 // and node-agent know each other through shared alone; nothing goes round in a circle. Runs in `npm test`.
-const PURE = '^(coordinator/(planning|scheduling|recovery)|shared/(domain|state|image))/';
+const PURE =
+  '^(coordinator/(planning|scheduling|recovery)/|coordinator/admin/(settings|effective|actions|apply-action|describe-action|in-use)\\.ts|shared/(domain|state|image)/)';
 const PURE_MAY_IMPORT = `${PURE}|^shared/(errors|limits|invariant|clock|bus/messages)\\.ts$|^(node_modules/)?(zod|ms)|^node_modules/(zod|ms)/`;
 const TESTS = '\\.test\\.ts$';
 

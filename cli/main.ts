@@ -12,6 +12,7 @@ interface CommandEntry {
 const RENDER = 'Render:';
 const JOBS = 'Work with a farm:';
 const FARM = 'Run a farm:';
+const SHARE = 'Share a farm:';
 const TOOLS = 'Tools:';
 
 /** In the order of `--help`. */
@@ -33,7 +34,7 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   },
   job: {
     group: JOBS,
-    summary: 'show, watch, cancel or retry one job, or tell its events',
+    summary: 'show, watch, cancel or retry one job; say why it waits; change its priority, pool or limits',
     load: async () => (await import('./commands/job.js')).jobCommand(),
   },
   frames: {
@@ -48,7 +49,7 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   },
   node: {
     group: JOBS,
-    summary: 'forgive one of them its failures',
+    summary: 'drain, resume, tag or forgive one of them, or say what it works on and why',
     load: async () => (await import('./commands/node.js')).nodeCommand(),
   },
   up: {
@@ -65,6 +66,31 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     group: FARM,
     summary: "run this machine's agent alone",
     load: async () => (await import('./commands/agent.js')).agentCommand(),
+  },
+  studio: {
+    group: SHARE,
+    summary: 'shares and limits of the tenants',
+    load: async () => (await import('./commands/studio.js')).studioCommand(),
+  },
+  pool: {
+    group: SHARE,
+    summary: 'named groups of nodes, and how many slots each should have',
+    load: async () => (await import('./commands/pool.js')).poolCommand(),
+  },
+  licence: {
+    group: SHARE,
+    summary: 'how many slots or nodes may use a program at once',
+    load: async () => (await import('./commands/licence.js')).licenceCommand(),
+  },
+  scale: {
+    group: SHARE,
+    summary: 'how many slots each pool wants; run a command of yours to get there',
+    load: async () => (await import('./commands/scale.js')).scaleCommand(),
+  },
+  journal: {
+    group: SHARE,
+    summary: 'who changed what, and when',
+    load: async () => (await import('./commands/journal.js')).journalCommand(),
   },
   compare: {
     group: TOOLS,
@@ -92,6 +118,7 @@ Examples:
   guian inspect shot.blend                             what is in it, and which files it needs
   guian up                                             a farm on this machine; then, in another terminal:
   guian submit scene.glb --wait --coordinator 127.0.0.1:7700
+  guian job why ID                                     what it waits for, and the number that would change it
   guian compare expected.exr actual.exr --max-error 0.5/255
 
 "guian COMMAND --help" tells more. Exit codes: 0 done, 1 the render failed, 2 wrong use or bad input, 130 interrupted.
@@ -104,10 +131,13 @@ async function main(args: readonly string[]): Promise<void> {
     )
     .version(packageVersion(), '-V, --version')
     .addHelpText('after', EXAMPLES)
-    .showHelpAfterError(false);
+    .showHelpAfterError(false)
+    // Else `guian node tag NODE -VFX` would ask for our version.
+    .enablePositionalOptions();
   const wanted = args.find((arg) => !arg.startsWith('-')) ?? '';
   // `guian help render` is `guian render --help`.
-  const name = wanted === 'help' ? (args[args.indexOf('help') + 1] ?? '') : wanted;
+  const named = wanted === 'help' ? (args[args.indexOf('help') + 1] ?? '') : wanted;
+  const name = named === 'license' ? 'licence' : named;
   for (const [key, entry] of Object.entries(COMMANDS)) {
     const command = key === name ? await entry.load() : new Command(key);
     program.addCommand(command.summary(entry.summary).helpGroup(entry.group));

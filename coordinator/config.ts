@@ -11,6 +11,7 @@ import {
   integer,
   logLevelField,
   natsUrlField,
+  optionalAddress,
   prefixField,
   text,
 } from '#shared/config.js';
@@ -27,6 +28,11 @@ export const coordinatorConfig = defineConfig('coordinator', {
     env: 'GUIAN_LISTEN',
     doc: 'where gRPC is served; anything but loopback lets other machines in, without passwords as yet',
     default: DEFAULTS.coordinatorAddress,
+  }),
+  http: optionalAddress({
+    flag: '--http',
+    env: 'GUIAN_HTTP',
+    doc: 'where /metrics (for Prometheus), /healthz and /readyz are served, to whoever can reach it; none for the farm of guian render',
   }),
   natsUrl: natsUrlField,
   prefix: prefixField,

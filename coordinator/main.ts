@@ -11,12 +11,16 @@ import { FarmError } from '#shared/errors.js';
 import { LIMITS } from '#shared/limits.js';
 import { createLogger } from '#shared/log.js';
 import { eventLog } from './adapters/events/event-log.js';
+import { adminService } from './adapters/grpc/admin-service.js';
 import { frameService } from './adapters/grpc/frame-service.js';
 import { type JobServiceHooks, jobService } from './adapters/grpc/job-service.js';
 import { nodeService } from './adapters/grpc/node-service.js';
 import { packageService } from './adapters/grpc/package-service.js';
 import { startGrpcServer } from './adapters/grpc/server.js';
+import type { MonitoringServer } from './adapters/http/http-server.js';
+import type { MonitoringParts } from './adapters/http/start-monitoring.js';
 import { openStore, type Store } from './adapters/store/store.js';
+import { Admin } from './admin/admin.js';
 import { CloseStack } from './close-stack.js';
 import type { CoordinatorConfig } from './config.js';
 import type { Farm, Stitcher } from './farm.js';
@@ -37,6 +41,8 @@ export type { CoordinatorConfig } from './config.js';
 export interface RunningCoordinator {
   /** `host:port` of its gRPC services. */
   readonly address: string;
+  /** `host:port` of its metrics, where they are served. */
+  readonly httpAddress: string | undefined;
   /** Stops everything; running jobs go on at the next start. */
   close(): Promise<void>;
   /** Resolves when it is of no use any more, with the reason; never when it is closed. */
@@ -83,10 +89,11 @@ export async function runCoordinator(
     opened.use(watchPublishing(bus, log, pauseWhileStuck(farm)));
     await loadJobs(farm);
     await resumeEvents(farm);
+    const admin = opened.use(await Admin.open({ journal: store.admin, jobs, clock: systemClock, log }));
 
     const pool = opened.use(new FramePool());
     const judge = opened.use(new SceneJudge());
-    const loops = startLoops(farm, wrap.wrapStitcher?.(pool) ?? pool, {
+    const loops = startLoops(farm, wrap.wrapStitcher?.(pool) ?? pool, admin, {
       sweepTimes,
       nodeGone: (nodeId) => inspector.nodeGone(nodeId),
     });
@@ -103,28 +110,45 @@ export async function runCoordinator(
       submitter,
       cancel: (jobId) => loops.cancelJob(jobId),
       retry: (jobId, frames) => loops.retryJob(jobId, frames),
+      ...{ admin, scheduler: loops.scheduler },
     };
+    const { nodes, forgiveNode, scheduler } = loops;
     const server = await startGrpcServer(config.listen, {
       jobs: jobService(farm, hooks),
       packages: packageService({ blobs: store.blobs, inspector, scriptPolicy, log }),
       frames: frameService(farm),
-      nodes: nodeService(loops, log),
+      nodes: nodeService({ nodes, forgiveNode, admin, scheduler }, log),
+      admin: adminService({ jobs, nodes, clock: systemClock, admin, scheduler }, log),
     });
     opened.defer(() => server.close());
+    const monitoring = await monitor(config, { scheduler, admin, nodes, jobs, bus, log });
+    opened.defer(() => monitoring?.close());
     opened.defer(() =>
       stopping.abort(new FarmError('COORDINATOR_UNAVAILABLE', 'the coordinator is stopping')),
     );
     await loops.start();
     server.setServing();
+    monitoring?.setServing();
     log.info(
-      { address: server.address, nats: config.natsUrl, storeDir: config.storeDir },
+      { address: server.address, http: monitoring?.address, nats: config.natsUrl, storeDir: config.storeDir },
       'coordinator started',
     );
     const close = () => opened[Symbol.asyncDispose]();
-    return { address: server.address, close, failed: bus.lost };
+    const httpAddress = monitoring?.address;
+    return { address: server.address, httpAddress, close, failed: bus.lost };
   } catch (error) {
     stopping.abort();
     await opened[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** Loaded where it is wanted: the library takes longer to load than most of the coordinator. */
+async function monitor(
+  { http, storeDir }: CoordinatorConfig,
+  parts: Omit<MonitoringParts, 'storeDir'>,
+): Promise<MonitoringServer | undefined> {
+  if (http === undefined) return undefined;
+  const { startMonitoring } = await import('./adapters/http/start-monitoring.js');
+  return await startMonitoring(http, { ...parts, storeDir });
 }

@@ -11,6 +11,7 @@ import {
   files,
   folder,
   integer,
+  list,
   logLevelField,
   natsUrlField,
   nodeIdField,
@@ -19,7 +20,9 @@ import {
 } from '#shared/config.js';
 import { formatDurationMs } from '#shared/domain/duration.js';
 import { slug } from '#shared/domain/ids.js';
+import { schedulingNameSchema } from '#shared/domain/schedule.js';
 import { DEFAULTS, LIMITS } from '#shared/limits.js';
+import { GPUS_ALLOWED, gpuKindSchema } from './gpus.js';
 
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
@@ -55,6 +58,33 @@ export const agentConfig = defineConfig('agent', {
     default: () => Math.min(LIMITS.slotsPerNodeMax, availableParallelism()),
     defaultText: 'number of cores',
   }),
+  pools: list({
+    flag: '--pools',
+    env: 'GUIAN_POOLS',
+    doc: 'pools that this node is in, unless the admin has set others (guian node pool)',
+    item: schedulingNameSchema,
+    max: LIMITS.poolsPerNodeMax,
+    allowed: 'names of A-Z a-z 0-9 _ . - joined by commas',
+    placeholder: 'names',
+  }),
+  tags: list({
+    flag: '--tags',
+    env: 'GUIAN_TAGS',
+    doc: 'what this node has that jobs may ask for, unless the admin has set others (guian node tag)',
+    item: schedulingNameSchema,
+    max: LIMITS.tagsMax,
+    allowed: 'names of A-Z a-z 0-9 _ . - joined by commas',
+    placeholder: 'names',
+  }),
+  gpus: list({
+    flag: '--gpus',
+    env: 'GUIAN_GPUS',
+    doc: 'GPUs of this node, as jobs ask for them',
+    item: gpuKindSchema,
+    max: LIMITS.gpusPerNodeMax,
+    allowed: GPUS_ALLOWED,
+    placeholder: 'kinds',
+  }),
   slotMemoryBytes: bytes({
     flag: '--slot-memory',
     env: 'GUIAN_SLOT_MEMORY',
@@ -88,6 +118,15 @@ export const agentConfig = defineConfig('agent', {
     max: 3_600_000,
     default: DEFAULT_GRACE_MS,
     defaultText: formatDurationMs(DEFAULT_GRACE_MS),
+  }),
+  exitWhenIdleMs: duration({
+    flag: '--exit-when-idle',
+    env: 'GUIAN_EXIT_WHEN_IDLE',
+    doc: 'the agent ends by itself after so long without work; 0s: it stays',
+    min: 0,
+    max: 7 * 24 * 3_600_000,
+    default: 0,
+    defaultText: '0s',
   }),
   blender: programPaths({
     flag: '--blender',

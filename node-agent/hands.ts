@@ -18,9 +18,11 @@ export function listHands(
   for (const { jobId, tickets } of jobs) {
     const begun: HeldAttempt[] = [];
     const others: HeldAttempt[] = [];
+    let taken = 0;
     for (const ticket of tickets) {
       const { tile, message, state } = ticket;
       const held: HeldAttempt = [tile.frame, tile.tile, tile.attempt, message.seq];
+      if (state === 'rendering') taken++;
       (state === 'rendering' && hasBegun(ticket) ? begun : others).push(held);
     }
     const all = begun.concat(others);
@@ -28,7 +30,7 @@ export function listHands(
     room -= attempts.length;
     inHandLeftOut += all.length - attempts.length;
     const rendering = Math.min(begun.length, attempts.length);
-    if (attempts.length > 0) inHand.push({ jobId, attempts, rendering });
+    if (attempts.length > 0) inHand.push({ jobId, attempts, rendering, taken });
   }
   return { inHand, inHandLeftOut };
 }

@@ -29,7 +29,8 @@ export type NodeActivity = Pick<
   | 'inHandLeftOut'
   | 'draining'
   | 'troubles'
-  // Programs are found while the node is at work already.
+  | 'assignmentRevision'
+  // The search for programs may take longer than the node waits for it.
   | 'renderers'
   | 'sandbox'
 >;
@@ -38,6 +39,8 @@ export interface HeartbeatOptions {
   readonly bus: Bus;
   readonly nodeId: NodeId;
   readonly slots: number;
+  /** As the configuration has them. */
+  readonly traits: Required<Pick<Heartbeat, 'pools' | 'tags' | 'gpus'>>;
   readonly logger: Logger;
   activity(): NodeActivity;
   onAnswer(answer: HeartbeatAnswer): void;
@@ -61,6 +64,7 @@ export function startHeartbeat(options: HeartbeatOptions): RunningHeartbeat {
     agentVersion: packageVersion(),
     startedAtMs: Date.now(),
     slots,
+    ...options.traits,
     cores: availableParallelism(),
     memoryBytes: totalmem(),
   };
@@ -75,8 +79,10 @@ export function startHeartbeat(options: HeartbeatOptions): RunningHeartbeat {
       }
     },
   });
+  let hasLeft = false;
   const beat = (leaving: boolean) => {
-    if (bus.connection.isClosed()) return;
+    if (hasLeft || bus.connection.isClosed()) return;
+    hasLeft = leaving;
     const message: Heartbeat = {
       ...fixed,
       ...options.activity(),

@@ -59,6 +59,8 @@ export class InspectScenes implements AsyncDisposable {
   readonly #limit = pLimit(AT_ONCE_MAX);
   readonly #closing = new AbortController();
   readonly #running = new Set<Promise<void>>();
+  /** Answered since the start. */
+  answered = 0;
   readonly #subscription: { unsubscribe(): void };
 
   /** Listens at once. */
@@ -72,6 +74,11 @@ export class InspectScenes implements AsyncDisposable {
         this.#running.add(running);
       },
     });
+  }
+
+  /** None is at work or waits. */
+  get isIdle(): boolean {
+    return this.#running.size === 0;
   }
 
   /** Takes no more; those at work are answered as failed. */
@@ -89,6 +96,7 @@ export class InspectScenes implements AsyncDisposable {
     } catch (error) {
       answer = failed(error);
     }
+    this.answered++;
     const { logger } = this.#options;
     try {
       message.respond(encodeMessage(answer));

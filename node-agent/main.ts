@@ -7,17 +7,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Bus, connectBus } from '#shared/bus/connect.js';
 import type { HeartbeatAnswer } from '#shared/bus/messages.js';
 import { watchPublishing } from '#shared/bus/watch-publishing.js';
-import type { NodeId } from '#shared/domain/ids.js';
+import type { JobId, NodeId } from '#shared/domain/ids.js';
 import type { RendererDescription } from '#shared/domain/renderers.js';
 import { FarmError, messageOf } from '#shared/errors.js';
 import { LIMITS } from '#shared/limits.js';
 import { createLogger, type Logger } from '#shared/log.js';
 import { type CoordinatorClient, call, connectCoordinator } from '#shared/wire/coordinator-client.js';
-import { Assignments } from './assignments.js';
+import { type AssignedJob, Assignments } from './assignments.js';
 import type { AgentConfig } from './config.js';
-import { type NodeActivity, startHeartbeat } from './heartbeat.js';
+import { type NodeActivity, type RunningHeartbeat, startHeartbeat } from './heartbeat.js';
+import { watchIdle } from './idle-watch.js';
 import { InspectScenes } from './inspect-scenes.js';
 import { PULL_MS } from './job-feed.js';
+import { LicenceFence } from './licence-fence.js';
 import { findPrograms, type NodePrograms } from './node-programs.js';
 import { PreparedFrames } from './prepared-frames.js';
 import { RenderPool } from './render-pool.js';
@@ -40,11 +42,20 @@ export interface RunningAgent extends AsyncDisposable {
   readonly atWork: { readonly rendering: number; readonly publishing: number };
   /** Resolves when the agent is of no use any more, with the reason; never when it is closed. */
   readonly failed: Promise<FarmError>;
+  /** Resolves when it has had no work for as long as is configured: it may be closed and left. */
+  readonly idle: Promise<void>;
 }
 
 /** A server that is away cannot be told goodbye. */
 const DRAIN_MS_MAX = 2_000;
 const JUDGED_MS_MAX = 1_000;
+/**
+ * How long a node waits for its programs before it says that it is there: one that came without its Blender would have jobs
+ * paused that it could render. A search that takes longer (a program on a drive that hangs) is told of when it ends.
+ */
+const SEARCH_MS_MAX = 15_000;
+/** Between two heartbeats out of turn: many tiles may end at once. */
+const EXTRA_BEAT_MS = 50;
 /** What a heartbeat may carry. */
 const SANDBOX_CHARS_MAX = 256;
 
@@ -72,40 +83,82 @@ async function start(
   const logger = createLogger('node-agent', config.logLevel).child({ nodeId });
   const node = await openNode(config, keep, logger);
   const { bus, coordinator, cache, scratch, programs, frames, pool } = node;
-  const own = await frames.describe();
+  let known: Pick<NodePrograms, 'renderers' | 'sandbox'> | undefined;
+  const searched = programs.then((found) => {
+    known = found;
+    logger.info({ renderers: found.renderers.map(rendererLabel), sandbox: found.sandbox }, 'programs found');
+  });
+  const [own] = await Promise.all([frames.describe(), withinSearchTime(searched, logger)]);
   for (const { name, reason } of own.broken)
     logger.warn({ renderer: name, err: reason }, 'renderer does not load here');
   const isJudged = () => answers(coordinator);
-  const runner = new TileRunner({ bus, nodeId, slots, cache, frames, pool, logger, isJudged });
-  let known: Pick<NodePrograms, 'renderers' | 'sandbox'> | undefined;
-  const activity = () => activityOf(runner, own.renderers, known);
+  const fence = new LicenceFence({ onClosed: () => runner.abortCapped(), onOpened: () => runner.resume() });
+  const limits = { mayBeginCapped: () => fence.isOpen(), onCleared: () => beatSoon() };
+  const runner = new TileRunner({ bus, nodeId, slots, cache, frames, pool, logger, isJudged, ...limits });
+  let assignments: Assignments | undefined;
+  const activity = () => ({
+    ...activityOf(runner, own.renderers, known),
+    // What it has handed back unfinished may still be ending.
+    assignmentRevision: runner.hasGivenUp ? 0 : (assignments?.revision ?? 0),
+  });
   const onAnswer = (answer: HeartbeatAnswer) => runner.drop(answer);
-  const heartbeat = startHeartbeat({ bus, nodeId, slots, logger, activity, onAnswer });
+  const traits = traitsOf(config);
+  const heartbeat = startHeartbeat({ bus, nodeId, slots, traits, logger, activity, onAnswer });
+  const beatSoon = calmly(EXTRA_BEAT_MS, () => heartbeat.beat());
   const inspecting = { programs: async () => (await programs).programs, scratchFolder: scratch.inspections };
   const inspections = keep(new InspectScenes({ bus, nodeId, cache, logger, ...inspecting }));
-  const assignments = new Assignments({ bus, nodeId, logger, onChange: (jobs) => runner.setJobs(jobs) });
+  const onChange = (jobs: ReadonlyMap<JobId, AssignedJob>) => {
+    runner.setJobs(jobs);
+    // Whoever took something away waits to hear that it is gone.
+    beatSoon();
+  };
+  assignments = new Assignments({ bus, nodeId, logger, onChange, onContact: (at) => fence.contact(at) });
+  const idleWatch = watchIdle({
+    afterMs: config.exitWhenIdleMs,
+    isIdle: () => known !== undefined && runner.isIdle && inspections.isIdle,
+    workDone: () => runner.tilesTaken + inspections.answered,
+  });
   logger.info({ slots, renderers: own.renderers.map((renderer) => renderer.name) }, 'agent started');
 
+  const running = { config, node, logger, runner, heartbeat, assignments, inspections, fence, idleWatch };
+  const agent = runningAgent({ ...running, dispose });
+  // At once when they were found in time; nothing has changed then.
+  if (!known) void searched.then(() => heartbeat.beat());
+  return agent;
+}
+
+interface RunningParts {
+  readonly config: AgentConfig;
+  readonly node: Awaited<ReturnType<typeof openNode>>;
+  readonly logger: Logger;
+  readonly runner: TileRunner;
+  readonly heartbeat: RunningHeartbeat;
+  readonly assignments: Assignments;
+  readonly inspections: InspectScenes;
+  readonly fence: LicenceFence;
+  readonly idleWatch: ReturnType<typeof watchIdle>;
+  dispose(): Promise<void>;
+}
+
+/** How it ends. */
+function runningAgent(parts: RunningParts): RunningAgent {
+  const { config, node, logger, runner, heartbeat, assignments, inspections, fence, idleWatch } = parts;
   let closing: Promise<void> | undefined;
-  void programs.then((found) => {
-    known = found;
-    logger.info({ renderers: found.renderers.map(rendererLabel), sandbox: found.sandbox }, 'programs found');
-    if (!closing) heartbeat.beat();
-  });
-  const busLost = bus.lost.then((error) => {
+  const busLost = node.bus.lost.then((error) => {
     if (!closing) logger.error({ err: error }, 'connection to the server closed for good');
     return error;
   });
-  const failed = Promise.race([busLost, node.threadsLost]);
   const leave = async (graceMs: number): Promise<void> => {
-    // A watch that waits for a server that is away must not hold up what is to be handed back.
-    const unassigned = assignments[Symbol.asyncDispose]();
+    idleWatch.stop();
     const drained = runner.close(graceMs, PULL_MS + 500);
     heartbeat.beat();
-    await Promise.all([unassigned, drained, inspections[Symbol.asyncDispose]()]);
+    // What it is told meanwhile still counts: tiles under a licence may go on only while it can be told.
+    await Promise.all([drained, inspections[Symbol.asyncDispose]()]);
+    await assignments[Symbol.asyncDispose]();
+    fence[Symbol.dispose]();
     heartbeat.leave();
-    await sayGoodbye(bus, logger);
-    await dispose();
+    await sayGoodbye(node.bus, logger);
+    await parts.dispose();
     logger.info({ tilesDone: runner.tilesDone }, 'agent left');
   };
   const close = (graceMs = config.graceMs): Promise<void> => {
@@ -113,15 +166,46 @@ async function start(
     return closing;
   };
   return {
-    nodeId,
+    nodeId: config.nodeId,
     close,
     get atWork() {
       return runner.atWork;
     },
-    failed,
+    failed: Promise.race([busLost, node.threadsLost]),
+    idle: idleWatch.idle,
     [Symbol.asyncDispose]: () => close(),
   };
 }
+
+/** @returns when the search is over, or has taken too long. */
+async function withinSearchTime(searched: Promise<void>, logger: Logger): Promise<void> {
+  const abort = new AbortController();
+  const late = delay(SEARCH_MS_MAX, true, { signal: abort.signal }).catch(() => false);
+  if (await Promise.race([searched, late]))
+    logger.warn({ waitedMs: SEARCH_MS_MAX }, 'programs are still looked for, starting without them');
+  abort.abort();
+}
+
+/** @returns calls `act` soon, once for all calls until then. */
+function calmly(delayMs: number, act: () => void): () => void {
+  let isDue = false;
+  return () => {
+    if (isDue) return;
+    isDue = true;
+    const run = () => {
+      isDue = false;
+      act();
+    };
+    setTimeout(run, delayMs).unref();
+  };
+}
+
+/** What the admin says of the node. */
+const traitsOf = ({ pools, tags, gpus }: AgentConfig) => ({
+  pools: [...new Set(pools)],
+  tags: [...new Set(tags)],
+  gpus: gpus.flat().slice(0, LIMITS.gpusPerNodeMax),
+});
 
 /** What the agent works with. */
 async function openNode(

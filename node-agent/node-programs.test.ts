@@ -4,10 +4,18 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createLogger } from '#shared/log.js';
 import { findPrograms, type ProgramsConfig } from './node-programs.js';
+import type { probedVersions } from './renderers/blender/probed-versions.js';
 
 const logger = createLogger('test', 'silent');
 const nothing: ProgramsConfig = { blender: [], povray: [], rendererModules: [], sandbox: 'off' };
 const without = async () => ({ sandbox: 'none' as const, description: 'none: bubblewrap is not installed' });
+/** What they compute is told elsewhere: these programs compute nothing. */
+const asTheyAre: typeof probedVersions = async (installations) => ({
+  installations: installations.filter(
+    ({ executable }, index) => installations.findIndex((other) => other.executable === executable) === index,
+  ),
+  broken: [],
+});
 const within = async () => ({ sandbox: 'bubblewrap' as const, description: 'bubblewrap 0.8.0' });
 
 let folder = '';
@@ -38,7 +46,7 @@ describe('what a node has beside its own code', () => {
   test('programs that tell their version; one that does not is left out', async () => {
     const broken = await programOf('broken', 'exit 3');
     const config: ProgramsConfig = { ...nothing, blender: [broken, blender], sandbox: 'auto' };
-    const found = await findPrograms(config, logger, within);
+    const found = await findPrograms(config, logger, within, asTheyAre);
     expect(found.renderers).toMatchObject([
       { name: 'blender', version: expect.stringMatching(/^9\.8\.7\+0123/) },
     ]);
@@ -46,8 +54,19 @@ describe('what a node has beside its own code', () => {
     expect(found).toMatchObject({ programs: { sandbox: 'bubblewrap' }, sandbox: 'bubblewrap 0.8.0' });
   });
 
+  test('a Blender that tells its version and renders nothing is left out', async () => {
+    const found = await findPrograms({ ...nothing, blender: [blender], sandbox: 'off' }, logger);
+    expect(found.programs.installations).toEqual([]);
+    expect(found.renderers).toEqual([]);
+  });
+
   test('programs without walls where that is allowed, none where it is not', async () => {
-    const auto = await findPrograms({ ...nothing, blender: [blender], sandbox: 'auto' }, logger, without);
+    const auto = await findPrograms(
+      { ...nothing, blender: [blender], sandbox: 'auto' },
+      logger,
+      without,
+      asTheyAre,
+    );
     expect(auto.renderers).toHaveLength(1);
     expect(auto).toMatchObject({
       programs: { sandbox: 'none' },
@@ -76,7 +95,7 @@ describe('what a node has beside its own code', () => {
     const file = join(folder, 'exits.mjs');
     await writeFile(file, 'process.exit(7);');
     const config: ProgramsConfig = { ...nothing, blender: [blender], rendererModules: [file] };
-    const found = await findPrograms(config, logger);
+    const found = await findPrograms(config, logger, without, asTheyAre);
     expect(found.renderers.map(({ name }) => name)).toEqual(['blender']);
     expect(found.programs.modules).toEqual([]);
   });

@@ -1,12 +1,15 @@
 /**
  * What a node has beside its own code: the programs that are installed, whether they can be kept in, and the modules that
- * its admin added. Programs are asked for their versions, which takes a second or so, while the agent is at work already.
+ * its admin added. Programs are asked for their versions, and Blenders render a small picture, which takes a second or
+ * two, while the agent is at work already.
  */
 
+import { tmpdir } from 'node:os';
 import type { RendererDescription } from '#shared/domain/renderers.js';
 import { messageOf } from '#shared/errors.js';
 import type { Logger } from '#shared/log.js';
 import type { AgentConfig } from './config.js';
+import { probedVersions } from './renderers/blender/probed-versions.js';
 import type { DescribedModules } from './renderers/load-module.js';
 import { findInstallations } from './renderers/program/find-installations.js';
 import { type Installation, NO_PROGRAMS, type Programs, type Sandbox } from './renderers/program/program.js';
@@ -30,14 +33,16 @@ const MODULES_HEAP_BYTES = 2 ** 30;
 /**
  * What does not work is told in the log and left out. Never rejects.
  * @param probe  whether programs can be kept in here.
+ * @param trial  what they compute here.
  */
 export async function findPrograms(
   config: ProgramsConfig,
   logger: Logger,
   probe: typeof probeSandbox = probeSandbox,
+  trial: typeof probedVersions = probedVersions,
 ): Promise<NodePrograms> {
   try {
-    return await lookForPrograms(config, logger, probe);
+    return await lookForPrograms(config, logger, probe, trial);
   } catch (err) {
     // A full disk for temporary files, for instance. What renders without programs goes on.
     logger.error({ err }, 'programs could not be looked for; start the agent again once that is mended');
@@ -50,16 +55,18 @@ async function lookForPrograms(
   config: ProgramsConfig,
   logger: Logger,
   probe: typeof probeSandbox,
+  trial: typeof probedVersions,
 ): Promise<NodePrograms> {
   const [{ installations: found, broken }, walls, modules] = await Promise.all([
     findInstallations({ ...pathsOf('blender', config), ...pathsOf('povray', config) }),
     sandboxOf(config.sandbox, probe),
     loadModules(config.rendererModules, logger),
   ]);
-  for (const { name, reason } of [...broken, ...modules.broken])
-    logger.warn({ renderer: name, err: reason }, 'renderer does not load here');
   const { sandbox, description, isRefused } = walls;
-  const installations = isRefused ? [] : found;
+  const tried = await trial(isRefused ? [] : found, sandbox, tmpdir());
+  const { installations } = tried;
+  for (const { name, reason } of [...broken, ...tried.broken, ...modules.broken])
+    logger.warn({ renderer: name, err: reason }, 'renderer does not load here');
   if (isRefused && found.length > 0)
     logger.warn(
       { sandbox: description, renderers: labels(found) },

@@ -12,7 +12,10 @@ import type { JobRecord } from '#shared/domain/job.js';
 import { invariant } from '#shared/invariant.js';
 import { LIMITS } from '#shared/limits.js';
 import type { Logger } from '#shared/log.js';
+import type { AssignedJob } from './assignments.js';
 import { bringScene, type JobTrouble, troubleOf } from './bring-scene.js';
+import type { JobShare } from './fair-share.js';
+import { YIELD_MS } from './job-tiles.js';
 import type { FrameHold, FrameOutcome, PreparedFrames } from './prepared-frames.js';
 import { type Ended, publishOutcome } from './publish-outcome.js';
 import { PublishWindow } from './publish-window.js';
@@ -32,11 +35,16 @@ export interface TileRunnerOptions {
   readonly logger: Logger;
   /** Somebody is there who judges a node on which everything fails. */
   isJudged(): Promise<boolean>;
+  /** Tiles of capped jobs may begin now (licence-fence.ts). */
+  mayBeginCapped(): boolean;
+  /** Nothing renders any more of a job that was taken away, or is to be finished. */
+  onCleared(): void;
 }
 
 /** A job that this node works for. */
 interface Job {
   readonly record: JobRecord;
+  share: JobShare;
   readonly left: AbortController;
   readonly running: Set<RunningTile>;
   scene: HeldScene | undefined;
@@ -62,9 +70,13 @@ export class TileRunner {
   readonly #inFlight = new Set<Promise<void>>();
   readonly #giveUp = new AbortController();
   #rendering = 0;
+  /** When slots that were taken at once may be used by whoever has tiles. */
+  #yielding: NodeJS.Timeout | undefined;
   #isClosing = false;
   /** Rendered tiles whose results were stored since the start. */
   tilesDone = 0;
+  /** Those that got a slot since the start. */
+  tilesTaken = 0;
 
   constructor(options: TileRunnerOptions) {
     this.#options = options;
@@ -82,6 +94,8 @@ export class TileRunner {
       onReleased: () => this.#pump(),
       hasBegun: (ticket) => this.#runningOf.get(ticket)?.hasBegun() ?? false,
       isJudged: options.isJudged,
+      mayBeginCapped: options.mayBeginCapped,
+      onCleared: options.onCleared,
     });
   }
 
@@ -93,15 +107,55 @@ export class TileRunner {
     return [...this.#jobs.keys()];
   }
 
-  /** What the node works for from now on. Jobs that left are aborted, new ones begun. */
-  setJobs(records: ReadonlyMap<JobId, JobRecord>): void {
-    for (const [jobId, job] of this.#jobs) if (!records.has(jobId)) this.#leave(jobId, job);
-    for (const record of records.values()) if (!this.#jobs.has(record.jobId)) this.#begin(record);
+  /**
+   * What the node works for from now on. Jobs that left are aborted, new ones begun; of those to be finished, what renders
+   * is finished and what is buffered goes back; those that yield lose at once what they render beyond their slots.
+   */
+  setJobs(assigned: ReadonlyMap<JobId, AssignedJob>): void {
+    for (const [jobId, job] of this.#jobs) {
+      const now = assigned.get(jobId);
+      const isBroughtInVain = now?.isFinishing && !job.scene && !job.sceneFailure;
+      if (!now || isBroughtInVain) this.#leave(jobId, job);
+      else job.share = now.share;
+    }
+    const stopped = this.#source.setStandings(assigned);
+    if ([...assigned.values()].some(({ yields }) => yields)) this.#yieldSlots(stopped);
+    for (const { record, share, isFinishing } of assigned.values())
+      if (!isFinishing && !this.#jobs.has(record.jobId)) this.#begin(record, share);
+    this.#pump();
+  }
+
+  /** There is no telling whether their licences are still this node's: tiles of capped jobs go back, and none begins. */
+  abortCapped(): void {
+    let tiles = 0;
+    for (const { share, running } of this.#jobs.values()) {
+      if (share.slotsMax === undefined) continue;
+      for (const tile of running) tile.cancel();
+      tiles += running.size;
+    }
+    if (tiles > 0)
+      this.#options.logger.warn({ tiles }, 'no contact with the bus, tiles of limited jobs aborted');
+  }
+
+  /** Tiles may begin that were not allowed to before. */
+  resume(): void {
+    this.#pump();
+  }
+
+  /** Nothing is at hand in any state, and nothing is being brought. */
+  get isIdle(): boolean {
+    const isBringing = [...this.#jobs.values()].some(({ scene, sceneFailure }) => !scene && !sceneFailure);
+    return !isBringing && this.#inFlight.size === 0 && this.#source.isEmpty;
   }
 
   /** It takes nothing more. */
   get isClosing(): boolean {
     return this.#isClosing;
+  }
+
+  /** Its grace is over, and what was at work is handed back. */
+  get hasGivenUp(): boolean {
+    return this.#giveUp.signal.aborted;
   }
 
   /** Tiles rendering, and tiles done whose results are on their way. */
@@ -157,16 +211,18 @@ export class TileRunner {
     await drained;
     for (const [jobId, job] of this.#jobs) this.#leave(jobId, job);
     this.#source.dispose();
+    clearTimeout(this.#yielding);
   }
 
   async #allEnded(): Promise<void> {
     while (this.#inFlight.size > 0) await Promise.allSettled(this.#inFlight);
   }
 
-  #begin(record: JobRecord): void {
+  #begin(record: JobRecord, share: JobShare): void {
     if (this.#isClosing) return;
     const job: Job = {
       record,
+      share,
       left: new AbortController(),
       running: new Set(),
       scene: undefined,
@@ -176,6 +232,14 @@ export class TileRunner {
     this.#jobs.set(record.jobId, job);
     this.#options.logger.info({ jobId: record.jobId, name: record.name }, 'job assigned');
     void this.#bringScene(job);
+  }
+
+  /** Others take slots at once; what they have left unused after a while, whoever has tiles may use. */
+  #yieldSlots(tickets: readonly Ticket[]): void {
+    for (const ticket of tickets) this.#runningOf.get(ticket)?.cancel();
+    clearTimeout(this.#yielding);
+    this.#yielding = setTimeout(() => this.#pump(), YIELD_MS + 1).unref();
+    this.#options.logger.info({ tiles: tickets.length }, 'tiles aborted for a job of higher priority');
   }
 
   #leave(jobId: JobId, job: Job): void {
@@ -203,7 +267,7 @@ export class TileRunner {
     }
     if ('scene' in brought) job.scene = brought;
     else job.sceneFailure = brought;
-    this.#source.openJob(jobId);
+    this.#source.openJob(jobId, job.share);
   }
 
   #flawOf({ jobId, region }: TileMessage): string | undefined {
@@ -244,6 +308,7 @@ export class TileRunner {
       const ticket = this.#source.take();
       if (!ticket) return;
       this.#rendering++;
+      this.tilesTaken++;
       const run: Promise<void> = this.#run(ticket).finally(() => this.#inFlight.delete(run));
       this.#inFlight.add(run);
     }

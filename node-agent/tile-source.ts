@@ -8,11 +8,27 @@ import type { Hands, Heartbeat, TileMessage } from '#shared/bus/messages.js';
 import type { JobId, NodeId } from '#shared/domain/ids.js';
 import { TIMES } from '#shared/limits.js';
 import type { Logger } from '#shared/log.js';
-import { AvoidedTiles } from './avoided-tiles.js';
-import { Brake } from './brake.js';
-import { nextJob, planPulls, prefetchDepth } from './fair-share.js';
+import { heldParts, type JobShare, nextJob, planPulls } from './fair-share.js';
 import { listHands } from './hands.js';
 import { JobFeed } from './job-feed.js';
+import {
+  beyondSlots,
+  candidateOf,
+  countAtWork,
+  depthOf,
+  isCapped,
+  isFull,
+  type JobTiles as Job,
+  type JobStanding,
+  learn,
+  leavesSlots,
+  leaveToOthers,
+  loadOf,
+  mayTry,
+  newJobTiles,
+  surplus,
+  YIELD_MS,
+} from './job-tiles.js';
 import { attemptKey, letGo, newTicket, readTile, type Ticket, tell } from './ticket.js';
 
 export interface TileSourceOptions {
@@ -32,27 +48,11 @@ export interface TileSourceOptions {
   hasBegun(ticket: Ticket): boolean;
   /** Somebody is there who judges a node on which everything fails. */
   isJudged(): Promise<boolean>;
+  /** Tiles of capped jobs may begin now (licence-fence.ts). */
+  mayBeginCapped(): boolean;
+  /** The last tile in a slot of a job that was taken away, or is to be finished, has ended. */
+  onCleared(): void;
 }
-
-interface Job {
-  readonly feed: JobFeed;
-  /** By attempt. */
-  readonly tickets: Map<string, Ticket>;
-  /** In order of delivery. */
-  readonly buffered: Set<Ticket>;
-  ready: number;
-  rendering: number;
-  servedAt: number;
-  /** Time per tile of late; undefined before the first. */
-  meanTileMs: number | undefined;
-  readonly avoided: AvoidedTiles;
-  readonly brake: Brake;
-  /** Nothing of it is taken or pulled until it is known whether the brake is needed. */
-  isHeldBack: boolean;
-}
-
-/** Weight of the newest tile in the mean. */
-const MEAN_WEIGHT = 0.1;
 
 export class TileSource {
   readonly #options: TileSourceOptions;
@@ -71,27 +71,38 @@ export class TileSource {
   }
 
   /** Starts to pull this job's tiles. */
-  openJob(jobId: JobId): void {
+  openJob(jobId: JobId, share: JobShare): void {
     if (this.#isClosed || this.#jobs.has(jobId)) return;
     const { bus, logger } = this.#options;
     const feed: JobFeed = new JobFeed(bus, jobId, logger, {
       onMessage: (message) => this.#arrived(job, message),
       onChange: () => this.#refillSoon(),
     });
-    const job: Job = {
-      feed,
-      tickets: new Map(),
-      buffered: new Set(),
-      ready: 0,
-      rendering: 0,
-      servedAt: this.#served,
-      meanTileMs: undefined,
-      avoided: new AvoidedTiles(),
-      brake: new Brake(),
-      isHeldBack: false,
-    };
+    const job: Job = newJobTiles(feed, share, this.#served);
     this.#jobs.set(jobId, job);
+    this.#makeRoom();
     this.#refill();
+  }
+
+  /**
+   * What the open jobs may have from now on. Those that are not named stay as they are.
+   * @returns tiles in slots that have to make room: whoever stops them hands them back.
+   */
+  setStandings(standings: ReadonlyMap<JobId, JobStanding>): Ticket[] {
+    const stopped: Ticket[] = [];
+    const isTakeover = [...standings.values()].some(({ yields }) => yields);
+    for (const [jobId, job] of this.#jobs) {
+      const standing = standings.get(jobId);
+      if (!standing) continue;
+      job.share = standing.share;
+      job.isFinishing = standing.isFinishing;
+      if (job.isFinishing) for (const ticket of job.buffered) this.#drop(job, ticket);
+      if (isTakeover) job.yieldsUntilMs = performance.now() + YIELD_MS;
+      if (standing.yields) stopped.push(...beyondSlots(job, this.#renderingOf(job)));
+    }
+    this.#makeRoom();
+    this.#refillSoon();
+    return stopped;
   }
 
   /** No more tiles of this job; its buffered ones are handed back. */
@@ -114,9 +125,8 @@ export class TileSource {
 
   /** The tile to render next, now `rendering`; undefined when nothing is ready. */
   take(): Ticket | undefined {
-    const jobs: Job[] = [];
-    for (const job of this.#jobs.values()) if (!job.isHeldBack) jobs.push(job);
-    const job = jobs[nextJob(jobs)];
+    const jobs = [...this.#jobs.values()].filter((job) => this.#mayTake(job));
+    const job = jobs[nextJob(jobs.map((one) => candidateOf(one, this.#renderingOf(one))))];
     if (!job) return undefined;
     for (const ticket of job.buffered) {
       if (!ticket.isReady) continue;
@@ -136,8 +146,7 @@ export class TileSource {
   rendered(ticket: Ticket, renderMs: number): void {
     const job = this.#leaveSlot(ticket, 'publishing');
     if (job) {
-      const mean = job.meanTileMs ?? renderMs;
-      job.meanTileMs = mean + MEAN_WEIGHT * (renderMs - mean);
+      learn(job, renderMs);
       if (job.brake.isOn) job.feed.resume();
       job.brake.release();
     }
@@ -175,10 +184,7 @@ export class TileSource {
 
   /** Everything here, as heartbeats tell it. */
   inHand(): Pick<Heartbeat, 'inHand' | 'inHandLeftOut'> {
-    const jobs = this.#all().map(({ feed, tickets }) => ({
-      jobId: feed.jobId,
-      tickets: tickets.values(),
-    }));
+    const jobs = this.#all().map(({ feed, tickets }) => ({ jobId: feed.jobId, tickets: tickets.values() }));
     return listHands(jobs, this.#options.hasBegun);
   }
 
@@ -214,9 +220,12 @@ export class TileSource {
 
   /** Tiles at hand that are rendering or being published. */
   get atWork(): { readonly rendering: number; readonly publishing: number } {
-    const states = this.#all().flatMap(({ tickets }) => [...tickets.values()].map(({ state }) => state));
-    const count = (wanted: Ticket['state']) => states.filter((state) => state === wanted).length;
-    return { rendering: count('rendering'), publishing: count('publishing') };
+    return countAtWork(this.#all());
+  }
+
+  /** No tile is here, in any state. */
+  get isEmpty(): boolean {
+    return this.#all().every(({ tickets }) => tickets.size === 0);
   }
 
   /** Closes every job; resolves when no pull is out any more, at the latest after `waitMs`. */
@@ -236,14 +245,8 @@ export class TileSource {
     clearInterval(this.#timer);
   }
 
-  /** By the job with the longest tiles, and shallow while one is unknown: a node must not hoard what others could do. */
   get #depth(): number {
-    let slowestMs: number | undefined = 0;
-    for (const { meanTileMs } of this.#jobs.values()) {
-      slowestMs =
-        slowestMs === undefined || meanTileMs === undefined ? undefined : Math.max(slowestMs, meanTileMs);
-    }
-    return prefetchDepth(this.#options.slots, this.#jobs.size > 0 ? slowestMs : undefined);
+    return depthOf([...this.#jobs.values()], this.#options.slots);
   }
 
   #all(): Job[] {
@@ -269,17 +272,13 @@ export class TileSource {
       known.ifUnfinished = 'hand back';
       return;
     }
-    if (!isOpen || (job.brake.isOn && !this.#mayTry(job))) {
+    const isRefused = job.isFinishing || isFull(job, this.#renderingOf(job));
+    if (!isOpen || isRefused || (job.brake.isOn && !mayTry(job))) {
       tell(bus, message, 'hand back');
       return;
     }
     if (tile.avoid?.includes(nodeId)) {
-      const asksOut = job.feed.outstanding > 0;
-      const { returnAfterMs, pauseMs } = job.avoided.came(key, asksOut, performance.now());
-      // In lockstep several nodes could hand several tiles round, each to one that is to leave it.
-      const scatter = 0.5 + Math.random();
-      job.feed.hold(pauseMs * scatter);
-      tell(bus, message, 'hand back', Math.round(returnAfterMs * scatter));
+      tell(bus, message, 'hand back', leaveToOthers(job, key));
       return;
     }
     if (job.avoided.otherCame()) job.feed.resume();
@@ -289,9 +288,33 @@ export class TileSource {
     this.#options.onTicket(ticket);
   }
 
-  /** With the brake on there is one tile at a time, and none while it pauses. */
-  #mayTry(job: Job): boolean {
-    return !job.feed.isHeld && !job.isHeldBack && job.tickets.size === 0;
+  #mayTake(job: Job): boolean {
+    if (job.isHeldBack || job.isFinishing || leavesSlots(job, this.#renderingOf(job))) return false;
+    return !isCapped(job) || this.#options.mayBeginCapped();
+  }
+
+  /** In slots, with what is there of it since before it left and came back: a cap holds for all of them. */
+  #renderingOf(job: Job): number {
+    let rendering = job.rendering;
+    if (this.#leaving.size === 0) return rendering;
+    for (const left of this.#leaving) if (left.feed.jobId === job.feed.jobId) rendering += left.rendering;
+    return rendering;
+  }
+
+  /** A job that has more at hand than it may have from now on, while others come to their slots, hands the rest back. */
+  #makeRoom(): void {
+    const jobs = [...this.#jobs.values()].filter((job) => !job.isFinishing);
+    const parts = heldParts(
+      jobs.map(({ share }) => share),
+      this.#depth,
+    );
+    for (const [index, job] of jobs.entries()) {
+      const part = parts[index]!;
+      const hasShrunk = part < job.heldPart;
+      job.heldPart = part;
+      if (!hasShrunk) continue;
+      for (const ticket of surplus(job, this.#renderingOf(job), part)) this.#drop(job, ticket);
+    }
   }
 
   /** Attempts of the job failed in a row: unless somebody judges this node, it goes on slowly. */
@@ -325,7 +348,10 @@ export class TileSource {
 
   #leaveSlot(ticket: Ticket, next: Ticket['state']): Job | undefined {
     const job = this.#jobOf(ticket);
-    if (job && ticket.state === 'rendering') job.rendering--;
+    if (job && ticket.state === 'rendering') {
+      job.rendering--;
+      if (job.rendering === 0 && (job.isFinishing || this.#leaving.has(job))) this.#options.onCleared();
+    }
     ticket.state = next;
     return job;
   }
@@ -359,14 +385,7 @@ export class TileSource {
   #refill(): void {
     if (this.#isClosed) return;
     const jobs = [...this.#jobs.values()];
-    const loads = jobs.map((job) => ({
-      buffered: job.buffered.size,
-      outstanding: job.feed.outstanding,
-      askedAtMs: job.feed.askedAtMs,
-      rendering: job.rendering,
-      isDry: job.feed.isDry || job.brake.isOn || job.avoided.isOn,
-      canPull: job.feed.canPull && !job.isHeldBack && (!job.brake.isOn || this.#mayTry(job)),
-    }));
+    const loads = jobs.map((job) => loadOf(job, this.#renderingOf(job)));
     const wants = planPulls(loads, this.#options.slots, this.#depth);
     for (const [index, want] of wants.entries()) if (want > 0) jobs[index]!.feed.pull(want);
   }

@@ -10,6 +10,7 @@ import {
   folder,
   integer,
   isLoopback,
+  optionalAddress,
   programPaths,
   resolveConfig,
   text,
@@ -171,4 +172,15 @@ test('only this machine reaches loopback addresses', () => {
     expect(isLoopback(local)).toBe(true);
   for (const open of ['0.0.0.0:1', '[::]:1', 'farm.local:1', '10.0.0.1:1', '127.evil.org:1'])
     expect(isLoopback(open)).toBe(false);
+});
+
+test('an address that may be left out is none unless given', () => {
+  const page = { flag: '--http', env: 'GUIAN_HTTP', doc: 'a page' };
+  const definition = defineConfig('kiosk', { http: optionalAddress(page) });
+  expect(resolveConfig(definition, {}).http).toBeUndefined();
+  expect(resolveConfig(definition, { flags: { http: '[::1]:7701' } }).http).toBe('[::1]:7701');
+  const env = { GUIAN_HTTP: '127.0.0.1:7701' };
+  expect(resolveConfig(definition, { env, flags: { http: 'none' } }).http).toBeUndefined();
+  for (const http of [':7701', '7701', '127.0.0.1:70000', 'http://127.0.0.1:7701', 'None', ''])
+    expect(() => resolveConfig(definition, { flags: { http } })).toThrow(/^--http: .* none, or host:port/);
 });

@@ -163,6 +163,24 @@ export function files(basics: Omit<FieldBasics, 'default'>): ConfigField<readonl
   });
 }
 
+/** Several values, joined by commas (in a file of settings: a list); none unless given. @param basics `item` reads one. */
+export function list<T>(
+  basics: Omit<FieldBasics, 'default'> & {
+    item: z.ZodType<T>;
+    max: number;
+    allowed: string;
+    placeholder: string;
+  },
+): ConfigField<readonly T[]> {
+  const split = (value: string): string[] =>
+    value.trim() === '' ? [] : value.split(',').map((one) => one.trim());
+  const schema = z
+    .union([z.string().transform(split), z.array(z.string())])
+    .pipe(z.array(z.string()))
+    .pipe(z.array(basics.item as z.ZodType<T, string>).max(basics.max));
+  return field({ ...basics, default: '', defaultText: 'none' }, schema, basics);
+}
+
 /** Where a program is: several installations side by side, or the one that the search path has (`auto`). */
 export type ProgramPaths = 'auto' | readonly string[];
 
@@ -178,12 +196,15 @@ export function programPaths(basics: Omit<FieldBasics, 'default'>): ConfigField<
 
 /** `host:port`. The host must be written out: nobody listens on every interface by leaving something away. */
 export function address(basics: FieldBasics): ConfigField<string> {
-  const schema = z
-    .string()
-    .regex(ADDRESS)
-    .refine((value) => Number(value.slice(value.lastIndexOf(':') + 1)) <= 65_535);
   const allowed = 'host:port, such as 127.0.0.1:7700 (port 0 to 65535)';
-  return field(basics, schema, { allowed, placeholder: 'host:port' });
+  return field(basics, addressSchema, { allowed, placeholder: 'host:port' });
+}
+
+/** As `address`, or nothing (`none`, the default). */
+export function optionalAddress(basics: Omit<FieldBasics, 'default'>): ConfigField<string | undefined> {
+  const schema = z.union([z.literal('none').transform(() => undefined), addressSchema]);
+  const allowed = 'none, or host:port, such as 127.0.0.1:7701 (port 0 to 65535)';
+  return field({ ...basics, default: 'none' }, schema, { allowed, placeholder: 'host:port' });
 }
 
 /** Fields that several processes share. */
@@ -234,6 +255,10 @@ const FILE_PATH = /^[^\u0000-\u001f]{1,4096}$/;
 const ABSOLUTE_PATH = /^(\/|[A-Za-z]:[\\/])[^\u0000-\u001f]{1,4095}$/;
 const PATHS_MAX = 64;
 const ADDRESS = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):\d{1,5}$/;
+const addressSchema = z
+  .string()
+  .regex(ADDRESS)
+  .refine((value) => Number(value.slice(value.lastIndexOf(':') + 1)) <= 65_535);
 const BYTE_UNITS = ['', 'K', 'M', 'G', 'T'] as const;
 
 function field<T>(
@@ -308,7 +333,8 @@ function parseFile(
   return object.data;
 }
 
-function parseBytes(value: string): number {
+/** @param value e.g. `24G`; a number that looks right. */
+export function parseBytes(value: string): number {
   const match = /^([\d.]+)\s*([KMGT]?)/i.exec(value)!;
   const power = BYTE_UNITS.indexOf(match[2]!.toUpperCase() as (typeof BYTE_UNITS)[number]);
   return Math.floor(Number(match[1]) * 1024 ** power);

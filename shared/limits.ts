@@ -23,6 +23,17 @@ export const LIMITS = {
   nodesMax: 100_000,
   /** No machine known has more cores; a slot is a thread with its own renderer. */
   slotsPerNodeMax: 1024,
+  /** All nodes with all slots that are planned for; a limit above it limits nothing. */
+  farmSlotsMax: 10_000_000,
+  /** Studios, pools and licences of each that an admin sets, or a licence server reports: all are listed in one answer. */
+  settingsMax: 10_000,
+  /** Of a node, or asked for by a job. */
+  tagsMax: 64,
+  poolsPerNodeMax: 64,
+  gpusPerNodeMax: 64,
+  licencesPerJobMax: 16,
+  /** Jobs that one job waits for. */
+  dependenciesMax: 100,
   renderersPerNodeMax: 64,
   threadsPerSlotMax: 1024,
   /** Named in a tile's message; a tile has failed for good before more than this many nodes have failed it. */
@@ -95,6 +106,8 @@ export const TIMES = {
   /** A lease: how long a delivered tile stays with a node that says nothing more. */
   leaseMs: 30_000,
   leaseRenewEveryMs: 10_000,
+  /** Without an answer of the bus for so long, an agent aborts tiles that a licence or a limit binds. */
+  licenceFenceMs: 10_000,
   heartbeatEveryMs: 1_000,
   nodeLostAfterMs: 3_500,
   /** How long a node waits before it answers a roll call. */

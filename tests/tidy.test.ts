@@ -47,6 +47,7 @@ describe('the repository is tidy', () => {
       'README.md',
       'docs/ARCHITECTURE.md',
       'docs/RENDERERS.md',
+      'docs/ADMIN.md',
       ...readdirSync(join(ROOT, 'docs/adr')).map((name) => `docs/adr/${name}`),
     ];
     const broken: string[] = [];

@@ -2,7 +2,7 @@
  * A farm as `guian up` starts it (nats-server, coordinator and agent in processes of their own), and jobs on it as
  * `guian submit` sends them. Warm: it has rendered before the clock starts.
  */
-import { type Farm, startFarm } from '#cli/farm/embedded-farm.js';
+import { type Farm, type FarmOptions, startFarm } from '#cli/farm/embedded-farm.js';
 import { downloadFrame } from '#cli/render/download-frame.js';
 import { jobRequest } from '#cli/render/job-request.js';
 import { parseRenderFlags } from '#cli/render/render-flags.js';
@@ -40,8 +40,8 @@ export interface SubmittedJob {
 /** Long enough for the slowest benchmark on a busy machine; a farm that hangs must not hang the benchmark for good. */
 const DEADLINE_MS = 15 * 60_000;
 
-export async function startWarmFarm(): Promise<WarmFarm> {
-  const farm = await startFarm({ logLevel: 'warn' });
+export async function startWarmFarm(options: Pick<FarmOptions, 'agents'> = {}): Promise<WarmFarm> {
+  const farm = await startFarm({ ...options, logLevel: 'warn' });
   const client = connectCoordinator(farm.coordinatorAddress);
   const signal = AbortSignal.timeout(DEADLINE_MS);
   try {

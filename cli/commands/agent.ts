@@ -27,11 +27,16 @@ export function agentCommand(): Command {
               return running.close(graceMs);
             },
             failed: running.failed,
+            done: running.idle.then(() => tellIdle(config.exitWhenIdleMs)),
           };
         },
         { json: options['json'] === true },
       ),
     );
+}
+
+function tellIdle(exitWhenIdleMs: number): void {
+  process.stderr.write(`guian: stopping: no work for ${formatDurationMs(exitWhenIdleMs)}\n`);
 }
 
 /** Whoever stops an agent and sees it go on wants to know what it waits for. */

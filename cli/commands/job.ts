@@ -1,4 +1,4 @@
-/** `guian job show|events|watch|cancel|retry ID`: one job. */
+/** `guian job …`: one job. What changes its place on the farm is in job-control.ts. */
 import { Command } from 'commander';
 import { call } from '#shared/wire/coordinator-client.js';
 import type { Job__Output } from '#shared/wire/generated/guian/v1/Job.js';
@@ -11,8 +11,11 @@ import { listFrames } from '../render/list-frames.js';
 import { cancelJob } from '../render/run-job.js';
 import { failedFramesText } from './failed-frames.js';
 import { followJob } from './follow-job.js';
+import { limitCommand, moveCommand, pauseCommand, priorityCommand, resumeCommand } from './job-control.js';
 import { eventsCommand } from './job-events.js';
 import { retryCommand } from './job-retry.js';
+import { scheduleRows } from './job-schedule-rows.js';
+import { whyJobCommand } from './job-why.js';
 
 type Options = Readonly<Record<string, unknown>>;
 
@@ -24,14 +27,20 @@ export function jobCommand(): Command {
       process.exitCode = await run(id, options);
     });
   return new Command('job')
-    .description('Shows, watches, cancels or retries one job.')
+    .description('Shows, watches or changes one job.')
     .addCommand(sub('show', 'Shows one job: settings, state, progress, failed frames and why.', show))
+    .addCommand(whyJobCommand())
     .addCommand(eventsCommand())
     .addCommand(
       sub('watch', 'Prints what happens to a job until it has ended; Ctrl-C leaves it running.', watch),
     )
     .addCommand(sub('cancel', 'Cancels a job: nothing more of it is rendered; finished frames stay.', cancel))
-    .addCommand(retryCommand());
+    .addCommand(retryCommand())
+    .addCommand(priorityCommand())
+    .addCommand(pauseCommand())
+    .addCommand(resumeCommand())
+    .addCommand(moveCommand())
+    .addCommand(limitCommand());
 }
 
 async function show(jobId: string, options: Options): Promise<number> {
@@ -80,7 +89,8 @@ function jobText(job: Job__Output): string {
     ['Job', job.jobId],
     ['Name', spec?.name ?? ''],
     ['Studio', spec?.studio ?? ''],
-    ['State', job.state],
+    ['State', job.paused ? `${job.state}, paused` : job.state],
+    ...scheduleRows(job),
     ['Submitted', new Date(job.createdAtMs).toISOString()],
     ['Took', `${humanDuration(endMs - job.createdAtMs)}${job.finishedAtMs > 0 ? '' : ' so far'}`],
     [

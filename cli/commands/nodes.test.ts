@@ -22,6 +22,10 @@ const node = (nodeId: string, changes: Partial<Node__Output> = {}): Node__Output
   reason: '',
   blockedJobs: [],
   troubles: [],
+  pools: [],
+  tags: [],
+  gpus: [],
+  assigned: [],
   ...changes,
 });
 
@@ -29,7 +33,7 @@ test('a farm in which all is well is a table and nothing else', () => {
   const lines = nodesText([node('n1'), node('n2')], NOW_MS).split('\n');
   expect(lines).toHaveLength(4);
   expect(lines[1]).toMatch(
-    /^n1 {3,}ready +3\/8 +8 +4\.0 GiB \/ 16\.0 GiB +gltf 1\.0\.0 +1 +12 +0\.5s ago +1m00s$/,
+    /^n1 {3,}ready +3\/8 +0 +8 +4\.0 GiB \/ 16\.0 GiB +gltf 1\.0\.0 +1 +12 +0\.5s ago +1m00s$/,
   );
 });
 
@@ -65,7 +69,21 @@ test('a wide table has every renderer with its version, and how scenes are kept 
     { name: 'blender', version: '3.4.1+4f4a7cd28cfd.sse41' },
   ];
   const text = nodesText([node('n1', { renderers, sandbox: 'bubblewrap 0.8.0' })], NOW_MS, true);
-  expect(text).toMatch(/SANDBOX +HOST +AGENT\n/);
+  expect(text).toMatch(/GPUS +SANDBOX +WORKS FOR +HOST +AGENT\n/);
   expect(text).toContain('gltf 1.0.0, blender 3.4.1+4f4a7cd28cfd.sse41');
-  expect(text).toMatch(/bubblewrap 0\.8\.0 +n1 +0\.1\.0\n$/);
+  expect(text).toMatch(/- +bubblewrap 0\.8\.0 +- +n1 +0\.1\.0\n$/);
+});
+
+test('pools, tags and what is assigned are shown where there are any', () => {
+  const assigned = [
+    { jobId: 'shot-1', slots: 5 },
+    { jobId: 'shot-2', slots: 2 },
+  ];
+  const gpus = [{ name: 'L40S', memoryBytes: 48 * 2 ** 30 }];
+  const nodes = [node('n1', { pools: ['film', 'night'], tags: ['big'], assigned, gpus }), node('n2')];
+  const [header, first, second] = nodesText(nodes, NOW_MS, true).split('\n');
+  expect(header).toMatch(/ASSIGNED +POOLS +TAGS +CORES .* GPUS/);
+  expect(first).toMatch(/3\/8 +7 +film,night +big +8 .* L40S 48\.0 GiB .*shot-1:5,shot-2:2/);
+  expect(second).toMatch(/3\/8 +0 +- +- +8 .* 1m00s +- +none/);
+  expect(nodesText([node('n2')], NOW_MS)).not.toContain('POOLS');
 });

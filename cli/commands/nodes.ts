@@ -8,8 +8,36 @@ import { printJson, table } from '../output/table.js';
 import { oneLine } from '../process/exit-code.js';
 import { addFarmFlags, connectFarm } from '../process/farm-flags.js';
 
-const HEADER = ['NODE', 'STATE', 'SLOTS', 'CORES', 'MEMORY', 'RENDERERS', 'JOBS', 'TILES', 'SEEN', 'UP'];
-const WIDE_HEADER = [...HEADER, 'SANDBOX', 'HOST', 'AGENT'];
+/** A column: its header, and what it says of a node. */
+type Column = readonly [header: string, cell: (node: Node__Output, nowMs: number) => string];
+
+const COLUMNS: readonly Column[] = [
+  ['NODE', (node) => node.nodeId],
+  ['STATE', (node) => node.state],
+  ['SLOTS', (node) => `${node.slotsBusy}/${node.slots}`],
+  ['ASSIGNED', (node) => String(node.assigned.reduce((sum, { slots }) => sum + slots, 0))],
+  ['POOLS', (node) => node.pools.join(',')],
+  ['TAGS', (node) => node.tags.join(',')],
+  ['CORES', (node) => String(node.cores)],
+  ['MEMORY', (node) => `${humanBytes(node.memoryUsedBytes)} / ${humanBytes(node.memoryBytes)}`],
+  ['RENDERERS', (node) => node.renderers.map(({ name, version }) => `${name} ${version}`).join(', ')],
+  ['JOBS', (node) => String(node.jobIds.length)],
+  ['TILES', (node) => String(node.tilesDone)],
+  ['SEEN', (node, nowMs) => `${humanDuration(nowMs - node.lastHeartbeatAtMs)} ago`],
+  ['UP', (node, nowMs) => humanDuration(nowMs - node.startedAtMs)],
+];
+/** Shown only where a node has any. */
+const IF_ANY: ReadonlySet<string> = new Set(['POOLS', 'TAGS']);
+const WIDE_COLUMNS: readonly Column[] = [
+  [
+    'GPUS',
+    (node) => node.gpus.map(({ name, memoryBytes }) => `${name} ${humanBytes(memoryBytes)}`).join(', '),
+  ],
+  ['SANDBOX', (node) => node.sandbox],
+  ['WORKS FOR', (node) => node.assigned.map(({ jobId, slots }) => `${jobId}:${slots}`).join(',')],
+  ['HOST', (node) => node.hostName],
+  ['AGENT', (node) => node.agentVersion],
+];
 /** Lines about one node below the table; `--json` has them all. */
 const NOTES_PER_NODE_MAX = 5;
 
@@ -19,7 +47,7 @@ export function nodesCommand(): Command {
   );
   command.option(
     '--wide',
-    'also how the scenes of others are kept in, host names and versions of the agents',
+    'also GPUs, how the scenes of others are kept in, slots by job, host names and versions of the agents',
   );
   return addFarmFlags(command).action(async (options: Readonly<Record<string, unknown>>) => {
     await using farm = connectFarm(options);
@@ -35,30 +63,15 @@ export function nodesCommand(): Command {
 export function nodesText(nodes: readonly Node__Output[], nowMs: number, isWide = false): string {
   const notes = nodes.flatMap((node) => notesOf(node, nowMs).map((note) => `${node.nodeId}: ${note}`));
   const lines = notes.map((note) => `${oneLine(note)}\n`).join('');
-  const rows = nodes.map((node) => (isWide ? [...row(node, nowMs), ...wideCells(node)] : row(node, nowMs)));
-  return `${table(isWide ? WIDE_HEADER : HEADER, rows)}${lines === '' ? '' : `\n${lines}`}`;
+  const isShown = ([header, cell]: Column) =>
+    !IF_ANY.has(header) || nodes.some((node) => cell(node, nowMs) !== '');
+  const columns = [...COLUMNS, ...(isWide ? WIDE_COLUMNS : [])].filter(isShown);
+  const rows = nodes.map((node) => columns.map(([, cell]) => cell(node, nowMs) || '-'));
+  return `${table(
+    columns.map(([header]) => header),
+    rows,
+  )}${lines === '' ? '' : `\n${lines}`}`;
 }
-
-function row(node: Node__Output, nowMs: number): string[] {
-  return [
-    node.nodeId,
-    node.state,
-    `${node.slotsBusy}/${node.slots}`,
-    String(node.cores),
-    `${humanBytes(node.memoryUsedBytes)} / ${humanBytes(node.memoryBytes)}`,
-    node.renderers.map((renderer) => `${renderer.name} ${renderer.version}`).join(', '),
-    String(node.jobIds.length),
-    String(node.tilesDone),
-    `${humanDuration(nowMs - node.lastHeartbeatAtMs)} ago`,
-    humanDuration(nowMs - node.startedAtMs),
-  ];
-}
-
-const wideCells = ({ sandbox, hostName, agentVersion }: Node__Output): string[] => [
-  sandbox || '-',
-  hostName,
-  agentVersion,
-];
 
 function notesOf({ nodeId, state, reason, blockedJobs, troubles }: Node__Output, nowMs: number): string[] {
   const blocks = blockedJobs.map(

@@ -4,11 +4,12 @@ import { Command } from 'commander';
 import { slug } from '#shared/domain/ids.js';
 import { FarmError } from '#shared/errors.js';
 import { DEFAULTS } from '#shared/limits.js';
-import { connectCoordinator } from '#shared/wire/coordinator-client.js';
+import { type CoordinatorClient, call, connectCoordinator } from '#shared/wire/coordinator-client.js';
+import type { Job__Output } from '#shared/wire/generated/guian/v1/Job.js';
 import type { Farm } from '../farm/embedded-farm.js';
-import { humanDuration, perSecond } from '../output/human.js';
+import { counted, humanDuration, perSecond } from '../output/human.js';
 import { printJson } from '../output/table.js';
-import { EXIT } from '../process/exit-code.js';
+import { EXIT, oneLine } from '../process/exit-code.js';
 import { addFarmFlags, givenCoordinator } from '../process/farm-flags.js';
 import { type Interrupt, interruptible } from '../process/interrupt.js';
 import { parseSlots } from '../process/slots-flag.js';
@@ -18,6 +19,8 @@ import { createProgress, type Progress } from '../render/progress.js';
 import { addRenderFlags, parseRenderFlags, type RenderFlags } from '../render/render-flags.js';
 import { cancelJob, collectJob, type JobOutcome, submitJob } from '../render/run-job.js';
 import { type ScenePackage, scenePackage } from '../render/scene-package.js';
+import { assertNoFarmFlags } from '../render/schedule-flags.js';
+import { startNotes } from '../render/start-notes.js';
 
 type Options = Readonly<Record<string, unknown>>;
 
@@ -25,8 +28,11 @@ const HELP_AFTER = `
 Without --coordinator (or GUIAN_COORDINATOR) a farm is started on this machine for the one job: a nats-server, a
 coordinator and an agent. It is gone when the job has ended, or at Ctrl-C. Pictures of other frames in the output
 folder are left alone; the same frame is replaced. Scenes of Blender and POV-Ray need these programs on this machine, or a
-farm that has them.
+farm that has them. Flags about sharing a farm (--priority, --pool, --tag, --licence, --after, --needs-…) need one.
 `;
+
+/** Of the agent, by renderer. */
+const PROGRAM_FLAGS: Readonly<Record<string, string>> = { blender: '--blender', povray: '--povray' };
 
 export function renderCommand(): Command {
   const command = new Command('render')
@@ -48,6 +54,7 @@ async function render(sceneFile: string | undefined, options: Options): Promise<
   const flags = parseRenderFlags(options);
   const slots = parseSlots(options['slots']);
   const coordinator = givenCoordinator(options);
+  if (coordinator === undefined) assertNoFarmFlags(flags);
   using interrupt = interruptible('stopping (Ctrl-C again: at once) …');
   const scene = await scenePackage(sceneFile, flags, { coordinator, interrupt });
   const out = await outputFolder(String(options['out'] ?? join('renders', slug(flags.name ?? scene.name))));
@@ -55,12 +62,14 @@ async function render(sceneFile: string | undefined, options: Options): Promise<
   let farm: Farm | undefined;
   try {
     interrupt.signal.throwIfAborted();
-    if (coordinator === undefined) farm = await startOwnFarm(options, flags, slots, progress, interrupt);
+    if (coordinator === undefined)
+      farm = await startOwnFarm(options, flags, scene.renderer, slots, progress, interrupt);
     const address = coordinator ?? farm!.coordinatorAddress;
     const signal = farm ? AbortSignal.any([interrupt.signal, failureSignal(farm)]) : interrupt.signal;
-    const outcome = await runOn(address, scene, flags, out.path, progress, signal);
+    const json = options['json'] === true;
+    const outcome = await runOn(address, scene, flags, out.path, { progress, json }, signal);
     progress.end();
-    return report(outcome, Date.now() - startedAtMs, options['json'] === true);
+    return report(outcome, Date.now() - startedAtMs, json);
   } finally {
     progress.end();
     await farm?.stop();
@@ -71,6 +80,7 @@ async function render(sceneFile: string | undefined, options: Options): Promise<
 async function startOwnFarm(
   options: Options,
   flags: RenderFlags,
+  renderer: string,
   slots: number | undefined,
   progress: Progress,
   interrupt: Interrupt,
@@ -84,6 +94,10 @@ async function startOwnFarm(
   interrupt.signal.throwIfAborted();
   const farm = await startFarm({
     waitForAgents: false,
+    // Its agent is there for one scene, and asking programs what they are takes seconds.
+    agentFlags: Object.entries(PROGRAM_FLAGS).flatMap(([program, flag]) =>
+      program === renderer ? [] : [flag, 'none'],
+    ),
     onNotice: progress.notice,
     onStarted: (kill) => interrupt.onSecond(kill),
     ...(slots !== undefined && { slots }),
@@ -100,21 +114,50 @@ async function runOn(
   scene: ScenePackage,
   flags: RenderFlags,
   folder: string,
-  progress: Progress,
+  { progress, json }: { progress: Progress; json: boolean },
   signal: AbortSignal,
 ): Promise<JobOutcome> {
   await using farm = connectCoordinator(address);
   signal.throwIfAborted();
   const job = await submitJob(farm, scene, jobRequest(flags, scene), signal);
   for (const warning of job.warnings) progress.notice(`warning: ${warning}`);
+  // At once, where a bar would keep its notes for the end: somebody has to know what it waits for.
+  for (const note of startNotes(job)) process.stderr.write(`guian: job ${job.jobId}: ${oneLine(note)}\n`);
+  const previewJobId = job.spec?.schedule?.previewJobId ?? '';
   try {
+    if (previewJobId !== '') await collectPreview(farm, previewJobId, folder, json, signal);
     return await collectJob(farm, job, folder, progress, signal);
   } catch (error) {
-    await cancelJob(farm, job.jobId).catch((reason: unknown) => {
-      // The job may just have ended, and a farm of our own ends with us anyway; the error that led here is the one to tell.
-      if (!(reason instanceof FarmError)) throw reason;
-    });
+    // The job itself first: it would begin once its preview has ended.
+    for (const jobId of [job.jobId, ...(previewJobId === '' ? [] : [previewJobId])])
+      await cancelJob(farm, jobId).catch((reason: unknown) => {
+        // It may just have ended, and a farm of our own ends with us anyway; the error that led here is the one to tell.
+        if (!(reason instanceof FarmError)) throw reason;
+      });
     throw error;
+  }
+}
+
+/** Its pictures stand beside the others, as `NAME-preview.0000.png`, long before these. That it fails stops nothing. */
+async function collectPreview(
+  farm: CoordinatorClient,
+  jobId: string,
+  folder: string,
+  json: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  // One of its own: a bar counts the tiles of one job.
+  const progress = createProgress({ json });
+  const preview = await call<Job__Output>(farm, (grpc, done) => farm.jobs.get({ jobId }, grpc, done));
+  try {
+    const { job, files } = await collectJob(farm, preview, folder, progress, signal);
+    progress.notice(
+      job.state === 'finished'
+        ? `preview: ${counted(files.size, 'frame')}, in ${relative('.', folder) || '.'}`
+        : `preview: job ${jobId} ended as "${job.state.replaceAll('_', ' ')}"; the frames are rendered all the same`,
+    );
+  } finally {
+    progress.end();
   }
 }
 

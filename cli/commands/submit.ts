@@ -10,6 +10,7 @@ import { jobRequest } from '../render/job-request.js';
 import { addRenderFlags, parseRenderFlags } from '../render/render-flags.js';
 import { submitJob } from '../render/run-job.js';
 import { scenePackage } from '../render/scene-package.js';
+import { startNotes } from '../render/start-notes.js';
 import { followJob } from './follow-job.js';
 
 type Options = Readonly<Record<string, unknown>>;
@@ -36,6 +37,7 @@ async function submit(sceneFile: string | undefined, options: Options): Promise<
   else {
     process.stderr.write(`guian: ${oneLine(submittedText(job))}\n`);
     process.stdout.write(`${job.jobId}\n`);
+    for (const note of startNotes(job)) process.stderr.write(`guian: ${oneLine(note)}\n`);
     for (const warning of job.warnings) process.stderr.write(`guian: warning: ${warning}\n`);
   }
   if (options['wait'] !== true) return EXIT.done;

@@ -18,6 +18,9 @@ export function upCommand(): Command {
     .description('Keeps a farm running on this machine: nats-server, coordinator, agents. Ctrl-C stops it.')
     .option('--slots <n>', 'tiles rendered at the same time by each agent (default: number of cores)')
     .option('--agents <n>', 'agents (default: 1)')
+    .option('--pools <names>', 'pools that the agents are in (GUIAN_POOLS)')
+    .option('--tags <names>', 'what the agents have that jobs may ask for (GUIAN_TAGS)')
+    .option('--gpus <kinds>', 'GPUs of this machine, e.g. 2x24G (GUIAN_GPUS)')
     .option('--listen <host:port>', 'where gRPC is served (GUIAN_LISTEN; default: 127.0.0.1:7700)')
     .option('--store <dir>', 'where everything is kept (default: ~/.local/share/guian/farm)')
     .option('--nats <url>', 'use this nats-server instead of starting one')
@@ -30,13 +33,18 @@ async function up(options: Options): Promise<void> {
   const agents = parseSlots(options['agents'], '--agents') ?? 1;
   const flags = { listen: options['listen'], natsUrl: options['nats'] };
   const { listen } = resolveConfig(coordinatorConfig, { flags, env: process.env });
-  const { cacheDir } = resolveConfig(agentConfig, { env: process.env });
+  const { pools, tags, gpus } = options;
+  const { cacheDir } = resolveConfig(agentConfig, { flags: { pools, tags, gpus }, env: process.env });
+  const agentFlags = Object.entries({ '--pools': pools, '--tags': tags, '--gpus': gpus }).flatMap(
+    ([flag, value]) => (value === undefined ? [] : [flag, String(value)]),
+  );
   const dir = String(options['store'] ?? join(dataFolder(process.env), 'farm'));
   using interrupt = interruptible('stopping the farm (Ctrl-C again: at once) …');
   if (flags.natsUrl === undefined) await ensureNatsServer();
   await using farm = await startFarm({
     dir,
     agents,
+    agentFlags,
     listen,
     cacheDir,
     onStarted: (kill) => interrupt.onSecond(kill),

@@ -19,6 +19,8 @@ export interface FarmOptions {
   readonly slots?: number;
   /** Agents; default 1. */
   readonly agents?: number;
+  /** More settings of the agents, as flags. */
+  readonly agentFlags?: readonly string[];
   /** Stays after stop(); default: a temporary folder. */
   readonly dir?: string;
   /** Default: a free loopback port. */
@@ -147,7 +149,10 @@ function farmParts(dir: string, options: FarmOptions, hooks: Hooks) {
     args: () => {
       const store = options.storeDir ?? join(dir, 'store');
       const scripts = options.scriptStudio === undefined ? [] : ['--allow-scripts', options.scriptStudio];
-      return ['coordinator', '--listen', addresses.coordinator, '--store', store, ...scripts, ...common()];
+      // GUIAN_HTTP is meant for a farm that stays, which may run beside this one and has that port.
+      const http = options.dir === undefined ? ['--http', 'none'] : [];
+      const listen = ['--listen', addresses.coordinator, ...http];
+      return ['coordinator', ...listen, '--store', store, ...scripts, ...common()];
     },
   });
   const count = options.agents ?? 1;
@@ -164,6 +169,8 @@ function farmParts(dir: string, options: FarmOptions, hooks: Hooks) {
         ...['agent', '--node-id', nodeId, '--coordinator', reachable(addresses.coordinator)],
         ...['--cache', cache, '--grace', `${graceMs}ms`, ...common()],
         ...(options.slots === undefined ? [] : ['--slots', String(options.slots)]),
+        // An agent that leaves would be started again: this farm stays as long as whoever started it.
+        ...['--exit-when-idle', '0s', ...(options.agentFlags ?? [])],
       ],
     });
   });

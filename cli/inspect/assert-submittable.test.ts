@@ -55,6 +55,11 @@ test('missing files are refused: the first five, and how many more', () => {
   expect(refusal({ files }, { allowMissing: true })).toEqual([]);
 });
 
+test('nobody is told to insist on a POV-Ray scene without its files', () => {
+  const [message] = refusal({ renderer: 'povray', files: [file('missing', 1)] });
+  expect(message).toMatch(/is missing; put it there$/);
+});
+
 test('files that no package holds are told apart from missing ones', () => {
   const [outside, missing] = refusal({ files: [file('missing', 1), file('outside', 2)] });
   expect(outside).toMatch(
@@ -76,17 +81,22 @@ test('files that no package holds are told apart from missing ones', () => {
 });
 
 test('problems come first, unless a flag has settled them', () => {
-  const problems = [
-    'frames of 64x48 px are larger than the farm takes (…): name a smaller size',
-    'scene "Scene" has no camera: choose one in its properties, or name one',
-  ];
-  expect(refusal({ problems, camera: '', files: [file('missing', 1)] })[0]).toMatch(
-    /^SCENE_INVALID a\.blend: frames of/,
-  );
-  expect(refusal({ problems, camera: '' }, { hasSize: true })).toEqual([
-    expect.stringContaining('has no camera'),
+  const told = {
+    problems: ['the frame is too large', 'no camera', 'broken'],
+    problemCodes: ['FRAME_TOO_LARGE', 'CAMERA_MISSING'],
+    camera: '',
+  };
+  expect(refusal({ ...told, files: [file('missing', 1)] })).toEqual([
+    'SCENE_INVALID a.blend: the frame is too large; no camera; broken',
+    expect.stringMatching(/^SCENE_FILE_MISSING/),
   ]);
-  expect(refusal({ problems, camera: '' }, { hasSize: true, camera: 'Side' })).toEqual([]);
+  expect(refusal(told, { hasSize: true })).toEqual(['SCENE_INVALID a.blend: no camera; broken']);
+  const both = { hasSize: true, camera: 'Side' };
+  expect(refusal(told, both)).toEqual(['SCENE_INVALID a.blend: broken']);
+  expect(refusal({ ...told, problems: told.problems.slice(0, 2) }, both)).toEqual([]);
+  expect(refusal({ problems: ['no camera'], camera: '' }, both), 'of a node that tells no codes').toEqual([
+    'SCENE_INVALID a.blend: no camera',
+  ]);
 });
 
 test('scripts need consent, and names must be in the file', () => {

@@ -1,5 +1,5 @@
 /** What stands in the way of a job: the scene's problems, files that are not there or that no package can hold, scripts. */
-import type { SceneFile, SceneInspection } from '#shared/domain/scene-inspection.js';
+import type { ProblemCode, SceneFile, SceneInspection } from '#shared/domain/scene-inspection.js';
 import { FarmError } from '#shared/errors.js';
 import type { InspectedScene } from './inspected-scene.js';
 import { mayBeSent } from './may-be-sent.js';
@@ -42,7 +42,7 @@ export function obstacles(inspected: InspectedScene, insisted: Insisted): FarmEr
     found.push(
       new FarmError(
         'SCENE_FILE_MISSING',
-        `${entry}: ${listed(missing)} ${missing.length === 1 ? 'is' : 'are'} missing; put ${missing.length === 1 ? 'it' : 'them'} there, or insist with --allow-missing`,
+        `${entry}: ${listed(missing)} ${missing.length === 1 ? 'is' : 'are'} missing; put ${missing.length === 1 ? 'it' : 'them'} there${orInsist(inspection)}`,
       ),
     );
   return [...found, ...neededScripts(inspected, insisted)];
@@ -56,27 +56,29 @@ export function assertSubmittable(inspected: InspectedScene, insisted: Insisted)
 
 /** Without those that a flag has settled. */
 export function standingProblems(
-  { problems, widthPx, heightPx, camera, cameras }: SceneInspection,
+  { problems, problemCodes = [], camera, cameras }: SceneInspection,
   insisted: Pick<Insisted, 'hasSize' | 'camera'>,
 ): string[] {
-  const isSettled = (problem: string): boolean =>
-    (insisted.hasSize && problem.startsWith(`frames of ${widthPx}x${heightPx} px`)) ||
-    (camera === '' &&
-      insisted.camera !== undefined &&
-      cameras.includes(insisted.camera) &&
-      problem.includes('has no camera'));
-  return problems.filter((problem) => !isSettled(problem));
+  const namesCamera = camera === '' && insisted.camera !== undefined && cameras.includes(insisted.camera);
+  const isSettled: Readonly<Record<ProblemCode, boolean>> = {
+    FRAME_TOO_LARGE: insisted.hasSize,
+    CAMERA_MISSING: namesCamera,
+  };
+  return problems.filter((_, index) => isSettled[problemCodes[index] as ProblemCode] !== true);
 }
 
 /** A wider `--root` may help, unless no folder but the whole disk holds scene and file. */
-function outsideFiles({ entry, root, readBy }: InspectedScene, files: readonly SceneFile[]): FarmError {
+function outsideFiles(
+  { entry, root, readBy, inspection }: InspectedScene,
+  files: readonly SceneFile[],
+): FarmError {
   const inRoot = fileBelow(root, entry);
   const verb = files.length === 1 ? 'is' : 'are';
   const isHopeless = files.some(({ reference }) => isWholeDisk(commonFolder([inRoot, reference])));
   if (readBy === 'node' && !isHopeless)
     return new FarmError(
       'SCENE_PATH_ESCAPES',
-      `${entry}: ${listed(files)} ${verb} not sent to the node that asks for it: without --root DIR it gets what lies below the scene's folder, and files whose names stand in the scene (a compressed one shows none); name a --root DIR that holds them, copy such files beside the scene, or insist with --allow-missing`,
+      `${entry}: ${listed(files)} ${verb} not sent to the node that asks for it: without --root DIR it gets what lies below the scene's folder, and files whose names stand in the scene (a compressed one shows none); name a --root DIR that holds them, copy such files beside the scene${orInsist(inspection)}`,
     );
   const wayOut = isHopeless ? '' : 'name a higher --root DIR that holds them, ';
   // Hidden ones, and links to what may not be sent: no folder that a package begins at helps.
@@ -88,13 +90,17 @@ function outsideFiles({ entry, root, readBy }: InspectedScene, files: readonly S
   if (guarded.length > 0)
     return new FarmError(
       'SCENE_PATH_ESCAPES',
-      `${entry}: ${listed(guarded)} ${guarded.length === 1 ? 'is' : 'are'} not sent, since hidden folders outside of the scene's own, and links that lead there or to another disk, are private; if you trust the scene, copy such files beside it, or insist with --allow-missing`,
+      `${entry}: ${listed(guarded)} ${guarded.length === 1 ? 'is' : 'are'} not sent, since hidden folders outside of the scene's own, and links that lead there or to another disk, are private; if you trust the scene, copy such files beside it${orInsist(inspection)}`,
     );
   return new FarmError(
     'SCENE_PATH_ESCAPES',
-    `${entry}: ${listed(files)} ${verb} outside of its package, which begins at ${root}${isHopeless ? ' and cannot be the whole disk' : ''}; ${wayOut}copy such files beside the scene, pack them into it, or insist with --allow-missing`,
+    `${entry}: ${listed(files)} ${verb} outside of its package, which begins at ${root}${isHopeless ? ' and cannot be the whole disk' : ''}; ${wayOut}copy such files beside the scene, pack them into it${orInsist(inspection)}`,
   );
 }
+
+/** POV-Ray stops at the first file that is not there, whatever it is told. */
+const orInsist = ({ renderer }: SceneInspection): string =>
+  renderer === 'povray' ? '' : ', or insist with --allow-missing';
 
 function neededScripts({ entry, inspection }: InspectedScene, { allowScripts }: Insisted): FarmError[] {
   const { scripts } = inspection;

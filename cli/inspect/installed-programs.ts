@@ -62,7 +62,8 @@ export function chooseInstallation(
   { installations, broken }: InstalledPrograms,
 ): Installation {
   const same = installations.filter((installation) => installation.name === name);
-  const chosen = same.find((installation) => version === undefined || installation.version === version);
+  // Agents announce what Blender computes on their machine behind what it is (`.px…`).
+  const chosen = same.find((one) => version === undefined || `${version}.`.startsWith(`${one.version}.`));
   if (chosen) return chosen;
   if (same.length > 0)
     throw new FarmError(

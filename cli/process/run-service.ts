@@ -17,6 +17,8 @@ export interface Service {
   close(graceMs?: number): Promise<void>;
   /** Resolves when the service is of no use any more, e.g. shut out from the bus; the process then ends with an error. */
   readonly failed?: Promise<Error>;
+  /** Resolves when the service has nothing more to do: it is then stopped as if told to. */
+  readonly done?: Promise<void>;
 }
 
 /** What a part prints on stdout with --json, first thing: that it is ready, or why it is not. */
@@ -46,7 +48,8 @@ export async function runService(start: () => Promise<Service>, options: { json:
   }
   if (options.json) printLine({ ready: true, ...service.ready });
   else process.stdout.write(`${service.readyText}\n`);
-  const failure = await Promise.race([stopAsked, service.failed ?? stopAsked]);
+  const stopped = Promise.race([stopAsked, service.done ?? stopAsked]);
+  const failure = await Promise.race([stopped, service.failed ?? stopped]);
   if (failure) await endFailed(service, failure);
   await service.close();
   process.exit(EXIT.done);

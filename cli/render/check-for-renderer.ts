@@ -1,6 +1,6 @@
 /** Flags that a renderer has no use for are refused instead of being passed over in silence. */
 import { LAYER_NAMES } from '#shared/domain/layers.js';
-import { isProgram, lacksLayer } from '#shared/domain/renderers.js';
+import { isProgram, lacksGpus, lacksLayer, needsAllFiles } from '#shared/domain/renderers.js';
 import { FarmError } from '#shared/errors.js';
 import type { RenderFlags } from './render-flags.js';
 
@@ -27,5 +27,12 @@ export function checkForRenderer(flags: RenderFlags, renderer: string): void {
     renderer === 'blender',
     'only .blend files have view layers',
   );
+  given(
+    '--allow-missing',
+    flags.allowMissing,
+    !needsAllFiles(renderer),
+    'POV-Ray stops at the first file that is not there',
+  );
+  given('--device', flags.device === 'gpu', !lacksGpus(renderer), 'it computes on processors only');
   given('--threads-per-slot', flags.threadsPerSlot > 0, renderer !== 'gltf', 'a slot of it is one thread');
 }

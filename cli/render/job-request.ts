@@ -4,6 +4,7 @@ import { DEFAULTS } from '#shared/limits.js';
 import type { JobSpec } from '#shared/wire/generated/guian/v1/JobSpec.js';
 import type { RenderFlags } from './render-flags.js';
 import type { ScenePackage } from './scene-package.js';
+import { jobSchedule } from './schedule-flags.js';
 
 /**
  * What the flags leave open comes from the inspection; of a glTF scene it is 0 or empty here, and filled in by the
@@ -21,6 +22,7 @@ export function jobRequest(flags: RenderFlags, scene: ScenePackage): JobSpec {
     verify: flags.verify,
     tileTimeLimitMs: flags.tileTimeout,
     rendererVersion: flags.rendererVersion ?? '',
+    schedule: jobSchedule(flags),
     settings: {
       renderer: scene.renderer,
       ...(flags.size.widthPx > 0 ? flags.size : { widthPx: own.widthPx, heightPx: own.heightPx }),
@@ -41,6 +43,7 @@ export function jobRequest(flags: RenderFlags, scene: ScenePackage): JobSpec {
       allowScripts: flags.allowScripts,
       allowMissing: flags.allowMissing,
       sourceRoot: scene.sourceRoot ?? '',
+      device: flags.device ?? '',
     },
   };
 }

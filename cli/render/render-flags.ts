@@ -9,13 +9,20 @@ import { parseFrameRange } from '#shared/domain/frame-range.js';
 import { ID_PATTERN } from '#shared/domain/ids.js';
 import { OUTPUT_FORMATS, VIEWS } from '#shared/domain/job.js';
 import { LAYER_NAMES } from '#shared/domain/layers.js';
+import { renderDeviceSchema } from '#shared/domain/render-device.js';
 import { rendererNameSchema, rendererVersionSchema } from '#shared/domain/renderers.js';
 import { FarmError } from '#shared/errors.js';
 import { DEFAULTS, LIMITS } from '#shared/limits.js';
+import { addScheduleFlags, checkScheduleFlags, scheduleFields } from './schedule-flags.js';
 
 const BUILT_IN_LIGHT = ['auto', 'sky', 'white', 'none'] as const;
 
+/** In the order of `--help`: the picture, then its place on a farm. */
 export function addRenderFlags(command: Command): Command {
+  return addScheduleFlags(addPictureFlags(command));
+}
+
+function addPictureFlags(command: Command): Command {
   return command
     .option(
       '--frames <range>',
@@ -84,6 +91,10 @@ export function addRenderFlags(command: Command): Command {
       'threads of Blender or POV-Ray in each slot; more than 1 gives up equal pixels on all nodes (default: 1)',
     )
     .option(
+      '--device <kind>',
+      'cpu or gpu: what Blender computes with; gpu waits for nodes that have one, and its pixels are the same for one kind of GPU (default: cpu)',
+    )
+    .option(
       '--allow-scripts',
       'let scripts and drivers inside the scene run, on the nodes as well; only for files that you trust',
     )
@@ -110,6 +121,7 @@ export function parseRenderFlags(options: Readonly<Record<string, unknown>>): Re
   }
   const { passes, ...flags } = parsed.data;
   checkFrames(flags.frames);
+  checkScheduleFlags(flags);
   if (flags.threadsPerSlot > 1 && flags.verify > 0)
     throw new FarmError(
       'USAGE_INVALID',
@@ -240,10 +252,12 @@ const flagsSchema = z.object({
   rendererVersion: rendererVersionSchema.optional(),
   viewLayer: name.optional(),
   threadsPerSlot: whole(1, LIMITS.threadsPerSlotMax).default(0),
+  device: z.enum(renderDeviceSchema.options, { error: 'it must be cpu or gpu' }).optional(),
   allowScripts: z.boolean().default(false),
   allowMissing: z.boolean().default(false),
   root: z.string().min(1, 'it must be a folder').optional(),
   cost: decimal(0, 3_600_000, ' (ms)').default(0),
+  ...scheduleFields,
 });
 
 /** The range's own parser names the part that is wrong; here it only gets the flag's name in front. */

@@ -14,6 +14,8 @@ export class EndedJob {
   readonly createdAtMs: number;
   readonly framesTotal: number;
   readonly tilesPerFrame: number;
+  /** What each of its slots needed: an agent may not have ended its tiles yet. */
+  readonly licences: readonly string[];
   /** Deflated JSON. A string of one byte per character: a small buffer costs twice its bytes more. */
   private readonly packed: string;
 
@@ -23,6 +25,7 @@ export class EndedJob {
     this.createdAtMs = record.createdAtMs;
     this.framesTotal = record.frames.length;
     this.tilesPerFrame = tileGrid(record.settings, record.plan).count;
+    this.licences = record.schedule.licences;
     this.packed = deflateRawSync(JSON.stringify(record)).toString('latin1');
   }
 

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { Studio } from '#shared/domain/ids.js';
 import { type EnvironmentSetting, type RenderSettings, renderSettingsSchema } from '#shared/domain/job.js';
 import type { PackageManifest } from '#shared/domain/scene-package.js';
+import type { JobSchedule } from '#shared/domain/schedule.js';
 import { FarmError } from '#shared/errors.js';
 import type { SceneDefaults } from '../judging/scene-defaults.js';
 
@@ -28,6 +29,7 @@ export interface SettingsDraft {
   readonly allowScripts?: boolean;
   readonly allowMissing?: boolean;
   readonly sourceRoot?: string;
+  readonly device?: string;
 }
 
 export interface JobDraft {
@@ -48,6 +50,10 @@ export interface JobDraft {
   readonly verify: number;
   /** 0: as the job's tiles turn out. */
   readonly tileTimeLimitMs: number;
+  /** With the farm's defaults where something was left out. */
+  readonly schedule: JobSchedule;
+  /** Of a job that renders all frames first; 0: none. */
+  readonly previewSamples: number;
 }
 
 /**
@@ -61,7 +67,7 @@ export function parseSettings(draft: SettingsDraft, scene: Partial<SceneDefaults
 }
 
 /**
- * @param path proto name of the field, e.g. `spec.settings`.
+ * @param path proto name of the field, e.g. `spec.settings`; empty: the names are those of `value`.
  * @throws JOB_SPEC_INVALID in one line: field, value, what is allowed.
  */
 export function parseField<T>(schema: z.ZodType<T>, value: unknown, path: string): T {
@@ -70,7 +76,7 @@ export function parseField<T>(schema: z.ZodType<T>, value: unknown, path: string
   const issue = parsed.error.issues[0]!;
   let wrong: unknown = value;
   for (const key of issue.path) wrong = (wrong as Record<PropertyKey, unknown> | undefined)?.[key];
-  const field = [path, ...issue.path.map((key) => protoName(String(key)))].join('.');
+  const field = [path, ...issue.path.map((key) => protoName(String(key)))].filter(Boolean).join('.');
   const shown =
     wrong !== null && typeof wrong === 'object' ? '' : ` is ${JSON.stringify(wrong)?.slice(0, 100)}`;
   throw new FarmError('JOB_SPEC_INVALID', `${field}${shown}: ${issue.message}`, { field });
@@ -78,6 +84,7 @@ export function parseField<T>(schema: z.ZodType<T>, value: unknown, path: string
 
 function protoName(key: string): string {
   if (key === 'syntheticCostMs') return 'synthetic.cost_ms_per_tile';
+  if (key === 'isPaused') return 'paused';
   return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 

@@ -38,6 +38,19 @@ it('an ended job is shown as before, from less memory, and its blobs stay referr
   expect(viewOf(jobs.get(first.jobId)).waitsFor).toBeUndefined();
 });
 
+it('ended jobs are counted as they are now, through retries', () => {
+  const jobs = new JobRegistry();
+  const first = record(1);
+  jobs.addLive(new LiveJob(first));
+  expect(jobs.ended).toMatchObject({ tilesDone: 0, jobs: { cancelled: 0, finished: 0 } });
+  jobs.addEnded({ record: first, ended });
+  expect(jobs.ended).toMatchObject({ tilesDone: 12, jobs: { cancelled: 1, finished: 0 } });
+  jobs.addLive(new LiveJob(first));
+  expect(jobs.ended).toMatchObject({ tilesDone: 0, jobs: { cancelled: 0 } });
+  jobs.addEnded({ record: first, ended: { ...ended, state: 'finished', tilesDone: 36 } });
+  expect(jobs.ended).toMatchObject({ tilesDone: 36, jobs: { cancelled: 0, finished: 1 } });
+});
+
 it('a job waits as long as anything of it does', () => {
   const waits = new JobWaits();
   const { jobId } = record(1);

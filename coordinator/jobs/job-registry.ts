@@ -4,6 +4,7 @@ import type { JobRecord, JobState } from '#shared/domain/job.js';
 import { FarmError } from '#shared/errors.js';
 import type { EndedRecord } from '../adapters/store/records.js';
 import { EndedJob } from './ended-job.js';
+import { EndedTotals } from './ended-totals.js';
 import type { JobProgress } from './job-progress.js';
 import { JobTurns } from './job-turns.js';
 import { JobWaits } from './job-waits.js';
@@ -25,6 +26,7 @@ export interface JobView {
 export class JobRegistry {
   readonly turns = new JobTurns();
   readonly waits = new JobWaits();
+  readonly ended = new EndedTotals();
   private readonly jobs = new Map<JobId, LiveJob | EndedJob>();
   private readonly live = new Map<JobId, LiveJob>();
   private readonly keys = new Map<IdempotencyKey, JobId>();
@@ -33,6 +35,7 @@ export class JobRegistry {
 
   /** Adds a job that runs, or puts it in the place of the one that had ended. */
   addLive(job: LiveJob): void {
+    this.uncount(job.jobId);
     this.jobs.set(job.jobId, job);
     this.live.set(job.jobId, job);
     this.remember(job.record);
@@ -41,6 +44,8 @@ export class JobRegistry {
   /** Adds an ended job, or puts it in the place of the live one. */
   addEnded({ record, ended }: { readonly record: JobRecord; readonly ended: EndedRecord }): void {
     this.live.delete(record.jobId);
+    this.uncount(record.jobId);
+    this.ended.add(ended);
     this.jobs.set(record.jobId, new EndedJob(record, ended));
     this.remember(record);
   }
@@ -87,6 +92,19 @@ export class JobRegistry {
     return job;
   }
 
+  /** Without unpacking anything. @throws JOB_NOT_FOUND */
+  stateOf(jobId: string): JobState {
+    const job = this.get(jobId);
+    return job instanceof LiveJob ? job.state : job.ended.state;
+  }
+
+  /** What each of its slots needs, without unpacking anything; nothing of a job that nobody knows. */
+  licencesOf(jobId: JobId): readonly string[] {
+    const job = this.jobs.get(jobId);
+    if (!job) return [];
+    return job instanceof LiveJob ? job.record.schedule.licences : job.licences;
+  }
+
   /** @throws JOB_NOT_FOUND */
   view(jobId: string): JobView {
     return this.viewOf(this.get(jobId));
@@ -102,6 +120,11 @@ export class JobRegistry {
 
   private viewOf(job: LiveJob | EndedJob): JobView {
     return viewOf(job, this.waits.reasonOf(job.jobId));
+  }
+
+  private uncount(jobId: JobId): void {
+    const before = this.jobs.get(jobId);
+    if (before instanceof EndedJob) this.ended.takeBack(before.ended);
   }
 
   private remember(record: JobRecord): void {
@@ -133,7 +156,7 @@ export function viewOf(job: LiveJob | EndedJob, waitsFor?: string): JobView {
       framesTotal,
       framesFinished: ended.framesFinished,
       framesFailed: ended.framesFailed,
-      tilesTotal: framesTotal * tilesPerFrame,
+      tilesTotal: ended.tilesTotal || framesTotal * tilesPerFrame,
       tilesDone: ended.tilesDone,
       tilesFailed: ended.tilesFailed,
       tilesQueued: 0,

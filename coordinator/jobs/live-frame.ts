@@ -5,6 +5,7 @@
 import type { Digest, NodeId } from '#shared/domain/ids.js';
 import { type FrameEvent, type FrameState, nextFrameState } from '#shared/state/frame-state.js';
 import { nextTileState, TILE_STATES, type TileEvent, type TileState } from '#shared/state/tile-state.js';
+import type { Layout } from '../planning/layout.js';
 import { FailedAttempts } from './failed-attempts.js';
 import type { TileCase } from './tile-case.js';
 import { noTileCounts, type TileCounts } from './tile-counts.js';
@@ -38,6 +39,8 @@ export interface PartialResult {
 export interface LiveFrame {
   readonly frame: number;
   readonly index: number;
+  /** How it is cut; tiles below are those of this layout. */
+  readonly layout: Layout;
   state: FrameState;
   doneCount: number;
   readonly counts: TileCounts;
@@ -60,15 +63,12 @@ export interface LiveFrame {
 }
 
 /** @param attemptsBefore attempts at its tiles before the last retry: the next one is one more; 0 without a retry. */
-export function liveFrame(
-  frame: number,
-  index: number,
-  tileCount: number,
-  attemptsBefore: number,
-): LiveFrame {
+export function liveFrame(frame: number, index: number, layout: Layout, attemptsBefore: number): LiveFrame {
+  const tileCount = layout.count;
   return {
     frame,
     index,
+    layout,
     state: 'waiting',
     doneCount: 0,
     counts: noTileCounts(),

@@ -5,30 +5,27 @@
 import type { JobId, NodeId } from '#shared/domain/ids.js';
 import type { JobRecord, JobState } from '#shared/domain/job.js';
 import { invariant } from '#shared/invariant.js';
-import { type FrameState, nextFrameState } from '#shared/state/frame-state.js';
+import type { FrameState } from '#shared/state/frame-state.js';
 import type { TileEvent } from '#shared/state/tile-state.js';
 import { NO_RETRIES, type RetriesRecord } from '../adapters/store/records.js';
-import { type TileGrid, tileGrid } from '../planning/tile-grid.js';
+import { frameOrder } from '../planning/frame-order.js';
+import type { GridLayout } from '../planning/layout.js';
+import type { LayoutsRecord } from '../planning/layout-record.js';
 import { avoidList, isLeftAlone } from '../recovery/avoid-list.js';
 import { needsSecondOpinion, secondOpinion, type Verdict } from '../recovery/second-opinion.js';
+import { JobFrames } from './job-frames.js';
+import type { JobLayouts } from './job-layouts.js';
 import type { EndedFrame, JobProgress } from './job-progress.js';
-import {
-  type LiveFrame,
-  liveFrame,
-  moveFrame,
-  moveTile,
-  type PlacedResult,
-  tileState,
-} from './live-frame.js';
-import { dropLive, isAttemptStale, isTileOver, liveAttempts, tileCase, unwantedNodes } from './tile-case.js';
-import { addTileCounts, noTileCounts } from './tile-counts.js';
+import { JobTally } from './job-tally.js';
+import { type LiveFrame, moveFrame, moveTile, type PlacedResult, tileState } from './live-frame.js';
+import { dropLive, liveAttempts, tileCase, unwantedNodes } from './tile-case.js';
+import { addTileCounts } from './tile-counts.js';
 import { type NextTile, type TakeOptions, TileOrder } from './tile-order.js';
 
 export class LiveJob {
   /** Replaced once, by the same with the version of its renderer, when that is decided (loops/pin-jobs.ts). */
   record: JobRecord;
   readonly jobId: JobId;
-  readonly grid: TileGrid;
   state: JobState = 'queued';
   /** Which frames are rendered again, and how many retries there were. */
   frameRetries: RetriesRecord;
@@ -41,109 +38,111 @@ export class LiveJob {
   changes = 0;
   /** It has been told that tiles are accepted without a second opinion. */
   isLoneNodeTold = false;
-  private framesFinished = 0;
-  private framesFailed = 0;
-  private tilesDone = 0;
-  private tilesFailed = 0;
-  private coreSeconds = 0;
-  private readonly counts = noTileCounts();
-  private resultCount = 0;
-  private renderMsSum = 0;
-  private readonly frameIndexes: ReadonlyMap<number, number>;
-  private readonly endedFrames = new Map<number, 'finished' | 'failed'>();
-  private readonly frames = new Map<number, LiveFrame>();
+  /** What a slot used at most in this run, of its tiles so far. */
+  peakMemoryBytes = 0;
+  private readonly tally = new JobTally();
+  readonly frames: JobFrames;
   private readonly order: TileOrder;
   /** The isolated tile that was given out last. */
   private isolatedOut: { readonly frame: LiveFrame; readonly tile: number } | undefined;
-  private attemptsBefore: ReadonlyMap<number, number>;
 
   /** @param endedFrames without those that `retries` names and that have not ended since. */
   constructor(
     record: JobRecord,
     endedFrames: readonly EndedFrame[] = [],
     retries: RetriesRecord = NO_RETRIES,
+    layouts?: LayoutsRecord,
   ) {
     this.record = record;
     this.frameRetries = retries;
-    this.attemptsBefore = attemptsBeforeOf(retries);
     this.jobId = record.jobId;
-    this.grid = tileGrid(record.settings, record.plan);
-    this.frameIndexes = new Map(record.frames.map((frame, index) => [frame, index]));
-    this.order = new TileOrder(record.frames, this.grid.count, (frame) => this.openFrame(frame));
+    this.frames = new JobFrames(record, layouts);
+    const { frames } = record;
+    const order = frameOrder(record.schedule.frameOrder, frames.length);
+    this.order = new TileOrder({ frames, order, openFrame: (frame) => this.openFrame(frame) });
     for (const ended of endedFrames) {
-      const index = this.frameIndexes.get(ended.frame);
+      const index = this.frames.indexOf(ended.frame);
       if (index === undefined) continue;
-      this.endedFrames.set(index, ended.state);
-      if (ended.state === 'finished') this.framesFinished++;
-      else this.framesFailed++;
-      this.tilesDone += ended.tilesDone;
-      this.tilesFailed += ended.tilesFailed;
-      this.coreSeconds += ended.coreSeconds;
-      addTileCounts([this.counts], ended.counts);
+      this.frames.setEnded(index, ended);
+      this.tally.add(ended);
     }
+    this.order.goBackTo(this.frames.setRetries(retries));
+    const { mayChange, newest } = this.layouts;
+    this.isHeld = record.schedule.previewJobId !== undefined && mayChange && newest.id === 0;
+  }
+
+  /** Whether no frame is begun for now: how it is cut is being decided. From the start for a job that has a preview. */
+  get isHeld(): boolean {
+    return this.order.isHeld;
+  }
+
+  set isHeld(isHeld: boolean) {
+    this.order.isHeld = isHeld;
+  }
+
+  get layouts(): JobLayouts {
+    return this.frames.layouts;
+  }
+
+  /** Layout 0 (planning/layout.ts). */
+  get grid(): GridLayout {
+    return this.layouts.grid;
   }
 
   progress(): JobProgress {
+    const { framesFinished, framesFailed, tilesDone, tilesFailed, coreSeconds, counts } = this.tally;
     return {
-      framesTotal: this.record.frames.length,
-      framesFinished: this.framesFinished,
-      framesFailed: this.framesFailed,
-      tilesTotal: this.record.frames.length * this.grid.count,
-      tilesDone: this.tilesDone,
-      tilesFailed: this.tilesFailed,
-      tilesQueued: this.tilesQueued,
-      coreSeconds: this.coreSeconds,
-      ...this.counts,
+      ...{ framesTotal: this.record.frames.length, framesFinished, framesFailed },
+      ...{ tilesTotal: this.layouts.tilesTotal, tilesDone, tilesFailed, tilesQueued: this.tilesQueued },
+      ...{ coreSeconds, ...counts },
     };
   }
 
+  /** Tiles that are neither done nor given up. Cheap; asked for at each result. */
+  get tilesOpen(): number {
+    return this.layouts.tilesTotal - this.tally.tilesDone - this.frames.tilesGivenUp;
+  }
+
   areAllFramesEnded(): boolean {
-    return this.framesFinished + this.framesFailed === this.record.frames.length;
+    return this.frames.areAllEnded;
   }
 
   hasFailedFrames(): boolean {
-    return this.framesFailed > 0;
+    return this.tally.framesFailed > 0;
   }
 
   frameStateAt(index: number): FrameState {
-    return this.endedFrames.get(index) ?? this.frames.get(index)?.state ?? 'waiting';
+    return this.frames.stateAt(index);
   }
 
-  /** Tiles done of a frame that is open; 0 for one that waits. */
-  tilesDoneAt(index: number): number {
-    return this.frames.get(index)?.doneCount ?? 0;
+  /** Nothing for what is none of the job's. */
+  frameStateOf(frameNumber: number): FrameState | undefined {
+    const index = this.frames.indexOf(frameNumber);
+    return index === undefined ? undefined : this.frames.stateAt(index);
   }
 
   openFrames(): IterableIterator<LiveFrame> {
-    return this.frames.values();
+    return this.frames.open.values();
   }
 
   /** The open frame with this number, opened if need be; nothing when it has ended or is none of the job's. */
   openFrame(frameNumber: number): LiveFrame | undefined {
-    const index = this.frameIndexes.get(frameNumber);
-    if (index === undefined || this.endedFrames.has(index)) return undefined;
-    let frame = this.frames.get(index);
-    if (!frame) {
-      const attemptsBefore = this.attemptsBefore.get(frameNumber) ?? 0;
-      frame = liveFrame(frameNumber, index, this.grid.count, attemptsBefore);
-      this.frames.set(index, frame);
-    }
-    return frame;
+    return this.frames.openOne(frameNumber);
   }
 
   /** Whether no result of this tile (of this attempt at it) is needed any more; false for what is none of the job's. */
   isOver(frameNumber: number, tile: number, attempt?: number): boolean {
-    const index = this.frameIndexes.get(frameNumber);
-    if (index === undefined || tile >= this.grid.count) return false;
-    if (this.endedFrames.has(index)) return true;
-    const frame = this.frames.get(index);
-    if (!frame) return false;
-    return isTileOver(frame, tile) || (attempt !== undefined && isAttemptStale(frame, tile, attempt));
+    return this.frames.isOver(frameNumber, tile, attempt);
+  }
+
+  /** What this tile is expected to take in a slot, ms; 0: not known. */
+  expectedMsOf(frame: LiveFrame, tile: number): number {
+    return this.tally.expectedMsOf(frame, tile);
   }
 
   /** What a tile takes on average, in ms; 0: not known. */
   get expectedMs(): number {
-    return this.resultCount === 0 ? 0 : this.renderMsSum / this.resultCount;
+    return this.tally.expectedMs;
   }
 
   /** Whether every tile has been given out, so that what is queued is all that is left. */
@@ -161,13 +160,20 @@ export class LiveJob {
   }
 
   /** The next tile for the queue (tile-order.ts); it counts as queued from now on. */
-  takeNextTile({ workers = () => [], isIsolatedOut = false }: TakeOptions = {}): NextTile | undefined {
-    const next = this.order.next(!isIsolatedOut && !this.isIsolatedOut);
+  takeNextTile(options: TakeOptions = {}): NextTile | undefined {
+    const { workers = () => [], isIsolatedOut = false, mayRender, mayBegin } = options;
+    const next = this.order.next(!isIsolatedOut && !this.isIsolatedOut, mayRender, mayBegin);
     if (!next) return undefined;
     const { frame, tile, copyOfNode } = next;
     if (frame.cases.get(tile)?.isIsolated) this.isolatedOut = { frame, tile };
     const unwanted = [...unwantedNodes(frame, tile), ...(copyOfNode ? [copyOfNode] : [])];
     return this.feed(frame, tile, avoidList(unwanted, workers));
+  }
+
+  /** A frame that `mayRender` refused may be rendered now; without a number, all of them. */
+  frameFreed(frameNumber?: number): void {
+    if (frameNumber === undefined) this.order.allFreed();
+    else this.order.freed(this.frames.indexOf(frameNumber) ?? -1);
   }
 
   /** The first valid result of a tile. @returns whether it was the frame's last one. */
@@ -179,12 +185,11 @@ export class LiveJob {
     frame.attempts[tile] = Math.max(frame.attempts[tile]!, result.attempt);
     frame.results[tile] = result;
     frame.cases.delete(tile);
-    this.resultCount++;
-    this.renderMsSum += result.renderMs;
+    this.tally.rendered(frame, tile, result.renderMs);
     frame.doneCount++;
-    this.tilesDone++;
-    this.coreSeconds += result.coreSeconds;
-    if (frame.doneCount < this.grid.count) return false;
+    this.tally.tilesDone++;
+    this.tally.coreSeconds += result.coreSeconds;
+    if (frame.doneCount < frame.layout.count) return false;
     moveFrame(frame, 'tiles_complete');
     return true;
   }
@@ -200,9 +205,9 @@ export class LiveJob {
     tileCase(frame, tile).live = [{ attempt: result.attempt, sequence: 0, avoid: [] }];
     frame.results[tile] = undefined;
     frame.doneCount--;
-    this.tilesDone--;
+    this.tally.tilesDone--;
     this.tilesQueued++;
-    this.coreSeconds -= result.coreSeconds;
+    this.tally.coreSeconds -= result.coreSeconds;
     return result;
   }
 
@@ -219,7 +224,7 @@ export class LiveJob {
     if (counted.includes(attempt)) return 'ignored';
     this.changes++;
     frame.failed.set(tile, [...counted, attempt]);
-    addTileCounts([this.counts, frame.counts], { attemptsFailed: 1 });
+    addTileCounts([this.tally.counts, frame.counts], { attemptsFailed: 1 });
     if (permanent || counted.length + 1 >= this.record.maxAttempts) {
       this.giveUp(frame, tile, attempt);
       return 'tile_failed';
@@ -264,13 +269,13 @@ export class LiveJob {
         break;
       case 'undecidable':
         known.candidates = [...known.candidates, result];
-        addTileCounts([this.counts, frame.counts], { attemptsFailed: known.candidates.length });
+        addTileCounts([this.tally.counts, frame.counts], { attemptsFailed: known.candidates.length });
         this.giveUp(frame, tile, result.attempt);
         break;
       case 'agrees': {
         const { accepted, isVerified, odd } = verdict;
         if (isVerified) {
-          addTileCounts([this.counts, frame.counts], { tilesVerified: 1, attemptsFailed: odd.length });
+          addTileCounts([this.tally.counts, frame.counts], { tilesVerified: 1, attemptsFailed: odd.length });
           accepted.agreedNodeId = result.nodeId;
         }
         accepted.bytes ??= result.bytes;
@@ -299,7 +304,7 @@ export class LiveJob {
   /** A queued tile is queued a second time, for another node than the one that holds it. */
   copy(frame: LiveFrame, tile: number, holder: NodeId): void {
     this.changes++;
-    addTileCounts([this.counts, frame.counts], { tilesSpeculated: 1 });
+    addTileCounts([this.tally.counts, frame.counts], { tilesSpeculated: 1 });
     this.order.copy(frame, tile, holder);
   }
 
@@ -319,38 +324,27 @@ export class LiveJob {
   closeFrame(frame: LiveFrame, state: 'finished' | 'failed'): void {
     if (frame.state === 'stitching') moveFrame(frame, state === 'finished' ? 'recorded' : 'stitch_failed');
     invariant(frame.state === state, `frame ${frame.frame} is ${frame.state}, not ${state}`);
-    for (let tile = 0; tile < this.grid.count; tile++)
+    for (let tile = 0; tile < frame.layout.count; tile++)
       if (tileState(frame, tile) === 'queued') this.tilesQueued--;
     this.changes++;
-    this.endedFrames.set(frame.index, state);
-    this.frames.delete(frame.index);
-    if (state === 'finished') this.framesFinished++;
-    else this.framesFailed++;
+    this.frames.close(frame, state);
+    if (state === 'finished') this.tally.framesFinished++;
+    else this.tally.framesFailed++;
   }
 
   /** Numbers of the frames that are recorded as failed. */
   failedFrames(): number[] {
-    return this.record.frames.filter((_, index) => this.endedFrames.get(index) === 'failed');
+    return this.record.frames.filter((_, index) => this.frames.ended.get(index) === 'failed');
   }
 
   /** Recorded failed frames are rendered again: their records no longer count, and their tiles come next. */
   retry(failed: readonly EndedFrame[], retries: RetriesRecord): void {
     this.changes++;
     this.frameRetries = retries;
-    this.attemptsBefore = attemptsBeforeOf(retries);
-    for (const frame of failed) {
-      const index = this.frameIndexes.get(frame.frame);
-      const state = index === undefined ? undefined : this.endedFrames.get(index);
-      invariant(index !== undefined && state === 'failed', `frame ${frame.frame} is ${state}, not failed`);
-      invariant(nextFrameState(state, 'retry_requested') === 'waiting', 'a retried frame waits');
-      this.endedFrames.delete(index);
-      this.framesFailed--;
-      this.tilesDone -= frame.tilesDone;
-      this.tilesFailed -= frame.tilesFailed;
-      this.coreSeconds -= frame.coreSeconds;
-      addTileCounts([this.counts], frame.counts, -1);
-      this.order.goBackTo(index);
-    }
+    const reopened = failed.map((frame) => this.frames.reopen(frame));
+    for (const frame of failed) this.tally.takeBack(frame);
+    this.frames.setRetries(retries);
+    this.order.goBackTo(reopened);
   }
 
   /** An attempt has ended without making the tile done: it is planned again, unless another attempt is under way. */
@@ -370,7 +364,7 @@ export class LiveJob {
     frame.attempts[tile] = Math.max(attempt, frame.attempts[tile]!);
     if (tileState(frame, tile) === 'queued') this.tilesQueued--;
     moveTile(frame, tile, 'attempts_exhausted');
-    this.tilesFailed++;
+    this.tally.tilesFailed++;
     moveFrame(frame, 'tile_failed');
   }
 
@@ -390,8 +384,4 @@ export class LiveJob {
       tileCase(frame, tile).live = [...others, { attempt, sequence: 0, avoid }];
     return { frame, tile, attempt, avoid };
   }
-}
-
-function attemptsBeforeOf(retries: RetriesRecord): ReadonlyMap<number, number> {
-  return new Map(retries.frames.map(({ frame, attemptsBefore }) => [frame, attemptsBefore]));
 }

@@ -7,10 +7,10 @@ import type { EndedFrame } from './job-progress.js';
 import { LiveJob } from './live-job.js';
 
 export async function loadJobs(farm: Farm): Promise<void> {
-  for (const { record, ended, frames, retries, damaged } of await farm.store.jobs.loadAll()) {
+  for (const { record, ended, frames, retries, layouts, damaged } of await farm.store.jobs.loadAll()) {
     if (ended) farm.jobs.addEnded({ record, ended });
     else {
-      const job = new LiveJob(record, frames.map(toEndedFrame), retries);
+      const job = new LiveJob(record, frames.map(toEndedFrame), retries, layouts);
       if (frames.length > 0 || retries.count > 0) job.state = nextJobState(job.state, 'work_seen');
       farm.jobs.addLive(job);
       farm.log.info({ jobId: record.jobId, framesEnded: frames.length }, 'job goes on');

@@ -17,7 +17,7 @@ export function queuedTiles(job: LiveJob): QueuedTile[] {
   const queued: QueuedTile[] = [];
   for (const open of job.openFrames()) {
     if (open.state !== 'rendering') continue;
-    for (let tile = 0; tile < job.grid.count; tile++) {
+    for (let tile = 0; tile < open.layout.count; tile++) {
       if (tileState(open, tile) !== 'queued') continue;
       for (const { attempt, sequence } of liveAttempts(open, tile))
         queued.push({ open, frame: open.frame, tile, attempt, sequence });
@@ -33,5 +33,5 @@ export function isStaleInQueue(
 ): boolean {
   const frame = job.openFrame(frameNumber);
   if (!frame || isFrameEnded(frame.state)) return true;
-  return tile >= job.grid.count || isAttemptStale(frame, tile, attempt);
+  return tile >= frame.layout.count || isAttemptStale(frame, tile, attempt);
 }

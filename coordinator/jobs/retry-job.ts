@@ -100,7 +100,8 @@ async function retryEnded(farm: Farm, hooks: RetryHooks, record: JobRecord, want
   const retries = withRetryOf(known, [...again, ...lost.map((frame) => lostFrame(record, known, frame))]);
   await farm.store.jobs.writeRetries(jobId, retries);
   const others = stored.filter((frame) => !(again as readonly FrameResult[]).includes(frame));
-  const job = new LiveJob(record, others.map(toEndedFrame), retries);
+  const layouts = await farm.store.jobs.readLayouts(jobId);
+  const job = new LiveJob(record, others.map(toEndedFrame), retries, layouts);
   // Also of one that was finished: by now a frame of it is not.
   job.state = nextJobState('finished_with_failures', 'retry_requested');
   farm.jobs.addLive(job);

@@ -5,8 +5,9 @@
 import { createHash } from 'node:crypto';
 import { encodeRecordCopy } from '#shared/bus/job-record-copy.js';
 import { parseFrameRange } from '#shared/domain/frame-range.js';
-import { digestSchema, type IdempotencyKey, newJobId, newPlanId } from '#shared/domain/ids.js';
+import { digestSchema, type IdempotencyKey, type JobId, newJobId, newPlanId } from '#shared/domain/ids.js';
 import { type JobRecord, jobRecordSchema, type RenderSettings } from '#shared/domain/job.js';
+import { deviceOf } from '#shared/domain/render-device.js';
 import { FarmError } from '#shared/errors.js';
 import { DEFAULTS, LIMITS } from '#shared/limits.js';
 import type { Farm } from '../farm.js';
@@ -24,6 +25,7 @@ import {
 import { assertBlobs } from './assert-blobs.js';
 import { type JobDraft, parseSettings } from './job-draft.js';
 import { LiveJob } from './live-job.js';
+import { previewKey, previewOf, withPreview } from './preview-job.js';
 import { tellSubmitted } from './resume-events.js';
 import { assertMayRunScripts, type ScriptPolicy } from './script-policy.js';
 
@@ -84,7 +86,7 @@ export class JobSubmitter {
         );
       return { record: 'result' in known ? await known.result : known, existed: true };
     }
-    const result = this.create(key, draft, requestDigest);
+    const result = this.create(key, draft, request, requestDigest);
     this.underWay.set(key, { requestDigest, result });
     try {
       return { record: await result, existed: false };
@@ -93,15 +95,24 @@ export class JobSubmitter {
     }
   }
 
-  private async create(key: IdempotencyKey, draft: JobDraft, requestDigest: string): Promise<JobRecord> {
+  private async create(
+    key: IdempotencyKey,
+    draft: JobDraft,
+    request: unknown,
+    requestDigest: string,
+  ): Promise<JobRecord> {
     // What needs no scene is checked before one is read.
-    assertComparable(draft.verify, parseSettings(draft.settings, {}));
+    this.assertKnown(draft.schedule.after);
+    const asked = parseSettings(draft.settings, {});
+    assertComparable(draft.verify, asked);
+    assertDevice(draft.rendererVersion, asked);
     if (draft.frames) parseFrameRange(draft.frames);
     assertMayRunScripts(this.hooks.scriptPolicy, draft.studio, draft.settings.allowScripts ?? false);
     await assertBlobs(this.farm.store.blobs, draft.manifest, 'spec.manifest');
     // The one that reads the scene is the one that renders it.
     const { renderer } = draft.settings;
-    const rendererVersion = draft.rendererVersion ?? commonVersion(renderer, this.hooks.readyNodes());
+    const rendererVersion =
+      draft.rendererVersion ?? commonVersion(renderer, this.hooks.readyNodes(), asked.device);
     const judged = await this.judge(draft, rendererVersion);
     const settings = parseSettings(draft.settings, judged.defaults);
     const slots = slotsFor(this.hooks.readyNodes(), renderer, rendererVersion);
@@ -109,7 +120,7 @@ export class JobSubmitter {
     const tile = draft.tile === 'auto' ? (judged.defaults.tile ?? 'auto') : draft.tile;
     const size = tileSize(tile, { ...settings, slots, frames: frames.length });
     const name = draft.name || nameOfScene(draft.manifest.entry);
-    const record = jobRecordSchema.parse({
+    let record = jobRecordSchema.parse({
       jobId: newJobId(name),
       name,
       studio: draft.studio,
@@ -120,14 +131,19 @@ export class JobSubmitter {
       settings,
       ...(rendererVersion !== undefined && { rendererVersion }),
       plan: { planId: newPlanId(), ...size },
-      tile: draft.tile,
+      tile,
       maxAttempts: draft.maxAttempts || DEFAULTS.maxAttempts,
       verify: draft.verify,
       tileTimeLimitMs: draft.tileTimeLimitMs,
+      schedule: draft.schedule,
       warnings: [...judged.warnings, ...(settings.threadsPerSlot > 1 ? [THREADS_WARNING] : [])],
       createdAtMs: this.farm.clock.nowMs(),
     });
     this.assertFitsBus(record);
+    if (draft.previewSamples > 0) {
+      const preview = await this.submit(previewKey(key), previewOf(draft, name), request);
+      record = withPreview(record, preview.record.jobId);
+    }
     await this.farm.store.jobs.create(record);
     const job = new LiveJob(record);
     this.farm.jobs.addLive(job);
@@ -138,6 +154,17 @@ export class JobSubmitter {
     tellSubmitted(this.farm, job);
     this.hooks.submitted(job);
     return record;
+  }
+
+  /** So nobody can wait for a job that waits for him: who is waited for was there before. @throws JOB_SPEC_INVALID */
+  private assertKnown(after: readonly JobId[]): void {
+    const unknown = after.find((jobId) => !this.farm.jobs.has(jobId));
+    if (unknown === undefined) return;
+    throw new FarmError(
+      'JOB_SPEC_INVALID',
+      `spec.schedule.after: there is no job "${unknown}"; "guian jobs" lists them`,
+      { field: 'spec.schedule.after' },
+    );
   }
 
   /** Agents get the record through the bus, whose messages have a largest size. */
@@ -219,6 +246,16 @@ function assertComparable(verify: number, { threadsPerSlot }: RenderSettings): v
     'JOB_SPEC_INVALID',
     `spec.verify is ${verify}, and spec.settings.threads_per_slot ${threadsPerSlot}: with more than one thread healthy nodes differ in some pixels; leave one of the two out`,
     { field: 'spec.verify' },
+  );
+}
+
+/** A pin names its device too. @throws JOB_SPEC_INVALID */
+function assertDevice(rendererVersion: string | undefined, { device }: RenderSettings): void {
+  if (rendererVersion === undefined || deviceOf(rendererVersion) === device) return;
+  throw new FarmError(
+    'JOB_SPEC_INVALID',
+    `spec.renderer_version "${rendererVersion}" computes on a ${deviceOf(rendererVersion).toUpperCase()}, and spec.settings.device is ${device}: make them agree, or leave the version out`,
+    { field: 'spec.renderer_version' },
   );
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeId } from '#shared/domain/ids.js';
+import { testLayout } from '#tests/support/live-jobs.js';
 import { liveFrame, moveFrame, moveTile } from './live-frame.js';
 import { adoptQueued, isAttemptStale, liveAttempts, tileCase } from './tile-case.js';
 
@@ -7,7 +8,7 @@ const [A, B] = ['a', 'b'] as NodeId[] as [NodeId, NodeId];
 
 /** Its first tile is queued under an attempt, the second is not. */
 function frameWithQueued(attempt: number, avoid: readonly NodeId[] = []) {
-  const frame = liveFrame(1, 0, 2, 0);
+  const frame = liveFrame(1, 0, testLayout(2), 0);
   moveFrame(frame, 'tile_moved');
   moveTile(frame, 0, 'fed');
   frame.attempts[0] = attempt;

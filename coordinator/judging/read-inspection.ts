@@ -3,6 +3,7 @@
  * A pure function; the request has what the client asked for and has allowed.
  */
 import { parseFrameRange } from '#shared/domain/frame-range.js';
+import { needsAllFiles } from '#shared/domain/renderers.js';
 import type { SceneFile, SceneInspection } from '#shared/domain/scene-inspection.js';
 import { FarmError, messageOf } from '#shared/errors.js';
 import { LIMITS } from '#shared/limits.js';
@@ -15,6 +16,7 @@ export interface Allowed {
   readonly viewLayer?: string | undefined;
   readonly allowScripts?: boolean | undefined;
   readonly allowMissing?: boolean | undefined;
+  readonly renderer?: string | undefined;
 }
 
 export interface ReadInspection {
@@ -37,7 +39,7 @@ export function readInspection(inspection: SceneInspection, allowed: Allowed): R
   if (lacking.length > 0 && !allowed.allowMissing)
     throw new FarmError(
       'SCENE_FILE_MISSING',
-      `${entry}: ${first(lacking)}; add what is missing to the package, or insist (allow_missing)`,
+      `${entry}: ${first(lacking)}; add what is missing to the package${needsAllFiles(allowed.renderer ?? '') ? '' : ', or insist (allow_missing)'}`,
     );
   if (scripts.length > 0 && !allowed.allowScripts)
     throw new FarmError(

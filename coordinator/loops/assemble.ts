@@ -36,7 +36,7 @@ export interface AssemblerHooks {
   /** Its end is recorded and told: nobody needs the frame's results any more. */
   frameTold(job: LiveJob, frame: number): void;
   /** A frame was recorded, finished or failed. */
-  frameEnded(job: LiveJob): void;
+  frameEnded(job: LiveJob, frame: number): void;
 }
 
 export class Assembler {
@@ -131,7 +131,7 @@ export class Assembler {
     };
     // The bytes are handed over to the thread, not copied: another try reads them from the stream again.
     const tryOnce = async (): Promise<Stitched> => {
-      const { tiles, gone } = await this.takeTiles(job, frame);
+      const { tiles, gone } = await this.takeTiles(frame);
       return gone.length > 0
         ? { kind: 'gone_tiles', tiles: gone }
         : await this.stitcher.stitch({ ...request, tiles });
@@ -152,13 +152,13 @@ export class Assembler {
   }
 
   /** The encoded tiles of a complete frame, from memory or from the stream; memory gives them up. */
-  private async takeTiles(job: LiveJob, frame: LiveFrame) {
+  private async takeTiles(frame: LiveFrame) {
     const tiles: StitchRequest['tiles'][number][] = [];
     const gone: number[] = [];
     for (const [tile, result] of frame.results.entries()) {
       const bytes = result?.bytes ?? (result && (await this.readAgain(result)));
       this.release(result);
-      if (bytes) tiles.push({ tile, region: job.grid.regionOfTile(tile), bytes });
+      if (bytes) tiles.push({ tile, region: frame.layout.regionOfTile(tile), bytes });
       else gone.push(tile);
     }
     return { tiles, gone };
@@ -187,7 +187,7 @@ export class Assembler {
       'frame finished',
     );
     const told = tellFrameEnd(farm, job, record);
-    this.hooks.frameEnded(job);
+    this.hooks.frameEnded(job, frame.frame);
     void told.then(() => this.hooks.frameTold(job, frame.frame));
   }
 
@@ -205,7 +205,7 @@ export class Assembler {
     await this.close(job, frame, record);
     this.farm.log.warn({ jobId: job.jobId, frame: frame.frame }, 'frame failed');
     const told = tellFrameEnd(this.farm, job, record);
-    this.hooks.frameEnded(job);
+    this.hooks.frameEnded(job, frame.frame);
     // Its other queued tiles stay: a purge below the job's consumer would make it skip tiles of other frames, too
     // (result-reader.ts), and they are no more than one frame's.
     void told.then(() => this.hooks.frameTold(job, frame.frame));
@@ -221,7 +221,8 @@ export class Assembler {
     }
     return {
       frame: frame.frame,
-      tilesTotal: job.grid.count,
+      tilesTotal: frame.layout.count,
+      layout: frame.layout.id,
       tilesDone: frame.doneCount,
       coreSeconds,
       ...frame.counts,

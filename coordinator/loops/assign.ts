@@ -1,213 +1,377 @@
 /**
- * Writes what `allocate` decides to the assignments bucket, and only what has changed. A lost node keeps its assignment:
- * it may merely be slow, and must not abort its tiles for that.
+ * Turns what the allocator decides into assignments in the bucket, and writes only what has changed: at once after a quiet
+ * time, else every `PAUSE_MS`. A lost node keeps its assignment: it may merely be slow, and must not abort its tiles for
+ * that. Licences alone go further (scheduling/licence-gate.ts): what they allow is written when it is known to be free.
  */
-import type { KV } from '@nats-io/kv';
-import { type Assignment, assignmentSchema, decodeMessage, encodeMessage } from '#shared/bus/messages.js';
-import { retryCall } from '#shared/bus/retry-call.js';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Assignment, Heartbeat } from '#shared/bus/messages.js';
 import type { JobId, NodeId } from '#shared/domain/ids.js';
-import { messageOf } from '#shared/errors.js';
+import { TIMES } from '#shared/limits.js';
 import type { Farm } from '../farm.js';
-import { allocate, type FarmJob, type FarmNode } from '../scheduling/allocate.js';
-import { rendererSet } from '../scheduling/renderer-versions.js';
+import type { Allocator } from '../scheduling/allocator.js';
+import { FENCED_AFTER_MS, type GatedSlots, LicenceGate } from '../scheduling/licence-gate.js';
+import { isFinishingOver, nextAssignment } from '../scheduling/next-assignment.js';
+import { AssignmentBucket, type StoredAssignment } from './assignment-bucket.js';
+import { NodeOrders } from './node-orders.js';
 import type { KnownNode } from './nodes.js';
-import { findWorkers, type Workers } from './workers.js';
-
-interface WrittenAssignment {
-  readonly text: string;
-  readonly jobIds: ReadonlySet<JobId>;
-}
+import type { SchedulerFeed } from './scheduler-feed.js';
+import { textOf, WrittenAssignments } from './written-assignments.js';
 
 export interface AssignerHooks {
-  /** Every node that is listed. */
-  listNodes(): readonly KnownNode[];
-  /** Whoever judges nodes wants to look as well. */
+  findNode(nodeId: NodeId): KnownNode | undefined;
+  /** Something may have changed: whoever judges nodes wants to look as well. */
   kicked(): void;
-  /** Before each allocation, with the nodes that it is for. */
-  looked(nodes: readonly KnownNode[]): void;
-  /** Key of the renderer that a job's nodes must have; nothing: not decided yet, or not a running job. */
-  needsOf(jobId: JobId): string | undefined;
-  /** Whether that is recorded: nodes are not told of a job before. */
-  isPinned(jobId: JobId): boolean;
+  /** Before each allocation for which nodes or jobs came, went or are others. */
+  looked(): void;
+  /** Slots are as decided; jobs that may have another number of them, or another demand. */
+  settled(jobIds: ReadonlySet<JobId>): void;
+  /** @returns when time alone changes something, by `performance.now()`. */
+  nextChangeAtMs(): number | undefined;
+  /** That time has come. */
+  timeChanged(): void;
 }
 
-export class Assigner {
-  private readonly farm: Farm;
-  private readonly hooks: AssignerHooks;
-  private bucket: KV | undefined;
-  /** What the bucket holds. */
-  private readonly written = new Map<NodeId, WrittenAssignment>();
-  /** Who may take tiles; nothing whenever something has changed. */
-  private workers: Workers | undefined;
-  /** Of the bucket's last write, if it was ours. */
-  private lastRevision = 0;
-  /** Revisions between two writes of ours. */
-  private hasGap = false;
-  private isKicked = false;
-  private isRunning = false;
+/** Changes come in bursts: nodes that start, results at the end of a job. Far less than anybody waits for a slot. */
+const PAUSE_MS = 50;
+/** Puts that travel together. */
+const WRITTEN_AT_ONCE = 64;
+/** After a start, nodes that were at work answer a roll call before what they had is given to others. */
+const ANSWERS_MS_MAX = 1_500;
+const ANSWERS_LOOK_MS = 20;
+/** Timers end at 24.8 days, and a clock may be set. */
+const TIMER_MS_MAX = 60_000;
+/** In which an agent looks at a bucket that was made anew. */
+const AGENT_LOOKS_MS = 4_000;
 
-  constructor(farm: Farm, hooks: AssignerHooks) {
+export class Assigner {
+  readonly written = new WrittenAssignments();
+  readonly gate: LicenceGate;
+  private readonly farm: Farm;
+  private readonly feed: SchedulerFeed;
+  private readonly allocator: Allocator;
+  private readonly hooks: AssignerHooks;
+  private readonly bucket: AssignmentBucket;
+  private readonly orders: NodeOrders;
+  /** Nodes to be looked at in the next round, whether or not their slots change. */
+  private readonly due = new Set<NodeId>();
+  /** Nodes that are to have more of a licence than is free. */
+  private readonly short = new Set<NodeId>();
+  /** Nodes whose licences go to others, since nothing is heard of them. */
+  private readonly silent = new Set<NodeId>();
+  /** Nodes that are to be told even what is written already. */
+  private readonly astray = new Set<NodeId>();
+  private isStructural = false;
+  private isForced = false;
+  private trustedFromMs = 0;
+  private isOpen = false;
+  private isDue = false;
+  private running: Promise<void> | undefined;
+  private endedAtMs = Number.NEGATIVE_INFINITY;
+  private soon: NodeJS.Timeout | undefined;
+  private later: NodeJS.Timeout | undefined;
+  private opening: NodeJS.Timeout | undefined;
+
+  constructor(farm: Farm, feed: SchedulerFeed, allocator: Allocator, hooks: AssignerHooks) {
     this.farm = farm;
+    this.feed = feed;
+    this.allocator = allocator;
     this.hooks = hooks;
+    this.gate = new LicenceGate((jobId) => farm.jobs.licencesOf(jobId));
+    this.bucket = new AssignmentBucket(farm);
+    this.orders = new NodeOrders({
+      ...{ farm, feed, allocator, written: this.written },
+      isWithoutLicences: (nodeId) => this.isWithoutLicences(nodeId),
+    });
   }
 
   /** Reads what an earlier run assigned, and takes ended jobs out of it at once: their nodes may not have spoken yet. */
   async start(): Promise<void> {
-    const { bus, signal, log } = this.farm;
-    const bucket = await retryCall(
-      'open bucket of assignments',
-      () => bus.kvm.open(bus.names.assignmentsBucket),
-      signal,
-    );
-    const keys = await retryCall(
-      'list assignments',
-      async () => {
-        const all: string[] = [];
-        for await (const key of await bucket.keys()) all.push(key);
-        return all;
-      },
-      signal,
-    );
-    for (const key of keys) {
-      const entry = await retryCall(`read assignment ${key}`, () => bucket.get(key), signal);
-      if (entry?.operation !== 'PUT') continue;
-      const nodeId = key as NodeId;
-      try {
-        const before = decodeMessage(assignmentSchema, entry.value, `assignment ${key}`);
-        const jobs = before.jobs.filter((job) => this.farm.jobs.liveJob(job.jobId));
-        this.written.set(nodeId, asWritten(before));
-        if (jobs.length < before.jobs.length) await this.write(bucket, nodeId, { jobs });
-      } catch (error) {
-        log.warn({ nodeId, reason: messageOf(error) }, 'assignment dropped');
-        await this.write(bucket, nodeId, { jobs: [] });
-      }
+    const stored = await this.bucket.open();
+    const nowMs = performance.now();
+    const over: NodeId[] = [];
+    for (const { nodeId, assignment, revision } of stored) {
+      this.written.set(nodeId, assignment ?? NO_JOBS, revision);
+      if (assignment) this.adopt(nodeId, assignment, revision, nowMs);
+      const isLive = ({ jobId }: { jobId: JobId }) => this.farm.jobs.liveJob(jobId) !== undefined;
+      if (!assignment || ![...assignment.jobs, ...(assignment.finishing ?? [])].every(isLive))
+        over.push(nodeId);
     }
-    this.lastRevision = await this.lastSequence();
-    this.hasGap = false;
-    this.bucket = bucket;
-    this.kick();
+    const isCounted = ({ record }: { record: { schedule: { licences: readonly string[] } } }) =>
+      record.schedule.licences.length > 0;
+    if (this.farm.jobs.liveJobs().some(isCounted)) {
+      // Where nothing is written down, a node that is cut off may hold anything until it has ended it by itself.
+      const waitMs = stored.length > 0 ? TIMES.nodeLostAfterMs : FENCED_AFTER_MS;
+      this.gate.closeUntil(nowMs + waitMs);
+      this.opening = setTimeout(() => this.lookAtShort(), waitMs + PAUSE_MS).unref();
+    }
+    await this.writeNodes(over, true);
+    void this.resume(stored).catch((err: unknown) => {
+      if (!this.farm.signal.aborted) this.farm.log.error({ err }, 'assignments of before not taken over');
+    });
   }
 
-  /** Whether somebody else has written to the bucket: a node that reads it now may wait for work in vain. */
-  async isOverwritten(): Promise<boolean> {
-    const ours = this.lastRevision;
-    const last = await this.lastSequence();
-    // A write of ours may be on its way, or have come meanwhile: the next look tells.
-    if (this.isRunning || ours !== this.lastRevision || (last <= ours && !this.hasGap)) return false;
-    this.lastRevision = Math.max(ours, last);
-    this.hasGap = false;
-    this.farm.log.warn({ bucket: this.farm.bus.names.assignmentsBucket }, 'assignments were overwritten');
-    return true;
+  async stop(): Promise<void> {
+    clearTimeout(this.soon);
+    clearTimeout(this.later);
+    clearTimeout(this.opening);
+    await this.running;
   }
 
-  private async lastSequence(): Promise<number> {
-    const { bus, signal } = this.farm;
-    const stream = `KV_${bus.names.assignmentsBucket}`;
-    const info = await retryCall(`look at ${stream}`, () => bus.jsm.streams.info(stream), signal);
-    return info.state.last_seq;
+  /** See assignment-bucket.ts. */
+  isOverwritten(): Promise<boolean> {
+    return this.bucket.isOverwritten();
   }
 
-  /** Nodes that are there, have a job's renderer, and are not blocked for it. Called for each failed tile. */
-  workersOf(jobId: JobId): readonly NodeId[] {
-    return this.currentWorkers().of(jobId, this.hooks.needsOf(jobId));
+  /** The jobs of which a node may have tiles, as it was told last. */
+  assignedTo(nodeId: NodeId): Iterable<JobId> {
+    return this.written.jobsOf(nodeId);
   }
 
-  /** Asks whether a node has the renderer of a job; nothing: all nodes have the same. */
-  get lacksRenderer(): ((nodeId: NodeId, jobId: JobId) => boolean) | undefined {
-    const { renderersOf, areAllAlike } = this.currentWorkers();
-    if (areAllAlike) return undefined;
-    return (nodeId, jobId) => {
-      const needs = this.hooks.needsOf(jobId);
-      return needs === undefined || !renderersOf.get(nodeId)?.keys.has(needs);
-    };
-  }
-
-  private currentWorkers(): Workers {
-    this.workers ??= findWorkers(this.hooks.listNodes());
-    return this.workers;
-  }
-
-  /** The jobs that a node was told to work for last. */
-  assignedTo(nodeId: NodeId): ReadonlySet<JobId> {
-    return this.written.get(nodeId)?.jobIds ?? NO_JOBS;
-  }
-
-  /** The bucket was made anew. */
+  /** The bucket was made anew, or is not as we left it. */
   writeAll(): void {
-    this.written.clear();
-    this.kick();
+    this.isForced = true;
+    this.trustedFromMs = performance.now() + AGENT_LOOKS_MS;
+    this.wake();
   }
 
   /** A job or a node came or went, or a node may work for other jobs than before. Cheap. */
   kick(): void {
-    this.workers = undefined;
     this.hooks.kicked();
-    this.isKicked = true;
-    if (!this.isRunning && this.bucket) void this.run(this.bucket);
+    this.isStructural = true;
+    this.wake();
   }
 
-  private async run(bucket: KV): Promise<void> {
-    this.isRunning = true;
-    while (this.isKicked && !this.farm.signal.aborted) {
-      this.isKicked = false;
-      try {
-        await this.writeChanges(bucket);
-      } catch (err) {
-        if (!this.farm.signal.aborted) this.farm.log.error({ err }, 'assignments not written');
-      }
+  /** A job has ended: nodes that finish tiles of it are told at once, too. */
+  jobEnded(jobId: JobId): void {
+    for (const nodeId of this.written.nodesOf(jobId)) this.due.add(nodeId);
+    this.feed.jobChanged(jobId);
+    this.kick();
+  }
+
+  /** What was told to the feed is to be decided upon. Cheap. */
+  wake(): void {
+    this.isDue = true;
+    if (!this.isOpen || this.running || this.soon || this.farm.signal.aborted) return;
+    const waitMs = Math.max(0, this.endedAtMs + PAUSE_MS - performance.now());
+    this.soon = setTimeout(() => {
+      this.soon = undefined;
+      this.running = this.run().finally(() => {
+        this.running = undefined;
+        if (this.isDue) this.wake();
+      });
+    }, waitMs);
+    this.soon.unref();
+  }
+
+  /** A node has spoken. Called for each heartbeat. */
+  heard(heartbeat: Heartbeat): void {
+    const { nodeId } = heartbeat;
+    if (this.gate.heard(heartbeat, performance.now())) this.lookAtShort();
+    const written = this.written.get(nodeId);
+    if (written && isFinishingOver(written, heartbeat)) this.look(nodeId);
+    if (this.isAstray(heartbeat)) {
+      this.astray.add(nodeId);
+      this.look(nodeId);
     }
-    this.isRunning = false;
+    if (!this.silent.delete(nodeId)) return;
+    this.feed.nodeChanged(nodeId);
+    this.look(nodeId);
   }
 
-  private async writeChanges(bucket: KV): Promise<void> {
-    const listed = this.hooks.listNodes();
-    this.hooks.looked(listed);
-    const nodes = listed.map((node) => this.toFarmNode(node));
-    const jobs: FarmJob[] = [];
-    for (const { jobId, record, isEnding } of this.farm.jobs.liveJobs()) {
-      const needs = isEnding ? undefined : this.hooks.needsOf(jobId);
-      if (needs !== undefined && this.hooks.isPinned(jobId))
-        jobs.push({ jobId, planId: record.plan.planId, needs });
+  /** It said goodbye: nothing of it renders any more. */
+  left(nodeId: NodeId): void {
+    this.gate.left(nodeId);
+  }
+
+  /** The server has answered in this moment, and heartbeats up to now are heard. */
+  checked(nowMs: number, listeningSinceMs: number): void {
+    const { take, isFreed } = this.gate.check(nowMs, listeningSinceMs);
+    for (const nodeId of take) {
+      if (this.silent.has(nodeId)) continue;
+      this.silent.add(nodeId);
+      this.farm.log.warn({ nodeId }, 'licences of a silent node go to others');
+      this.feed.nodeChanged(nodeId);
+      this.look(nodeId);
     }
-    for (const [nodeId, assignment] of allocate({ nodes, jobs })) {
-      if (this.written.get(nodeId)?.text !== JSON.stringify(assignment))
-        await this.write(bucket, nodeId, assignment);
-    }
+    if (isFreed) this.lookAtShort();
   }
 
-  private toFarmNode({ heartbeat, state, standing }: KnownNode): FarmNode {
-    const { nodeId, slots, renderers } = heartbeat;
-    return {
-      nodeId,
-      slots,
-      renderers: rendererSet(renderers),
-      // A lost node that comes back is still quarantined; a draining one finishes what it has.
-      state: state === 'lost' && standing.quarantine ? 'quarantined' : state,
-      blockedJobs:
-        standing.blocks.length === 0 ? NO_JOBS : new Set(standing.blocks.map(({ jobId }) => jobId)),
-      assignedJobs: this.written.get(nodeId)?.jobIds ?? NO_JOBS,
-    };
+  /** Whether a node is to have no licences: nothing is heard of it, or nothing that would say when it gives one back. */
+  isWithoutLicences(nodeId: NodeId): boolean {
+    if (this.silent.has(nodeId)) return true;
+    const node = this.hooks.findNode(nodeId);
+    return node !== undefined && node.heartbeat.assignmentRevision === undefined;
   }
 
-  private async write(bucket: KV, nodeId: NodeId, assignment: Assignment): Promise<void> {
-    const revision = await retryCall(
-      `assign ${nodeId}`,
-      () => bucket.put(nodeId, encodeMessage(assignment)),
-      this.farm.signal,
+  /** Whether a node works by an assignment without jobs, and has nothing in hand. */
+  isOut({ nodeId, inHand, inHandLeftOut, assignmentRevision }: Heartbeat): boolean {
+    const written = this.written.get(nodeId);
+    if (inHandLeftOut > 0 || inHand.some(({ attempts }) => attempts.length > 0)) return false;
+    if (!written) return true;
+    const isCurrent = assignmentRevision === undefined || assignmentRevision === written.revision;
+    return (
+      isCurrent && written.assignment.jobs.length === 0 && this.allocator.assignmentOf(nodeId).size === 0
     );
-    // Writes come one after the other, so that a gap is somebody else's.
-    if (revision > this.lastRevision + 1) this.hasGap = true;
-    this.lastRevision = revision;
-    this.written.set(nodeId, asWritten(assignment));
-    this.farm.log.debug({ nodeId, jobs: assignment.jobs.length }, 'assignment written');
+  }
+
+  /** Tokens of licences may be there that were not. */
+  lookAtShort(): void {
+    for (const nodeId of this.short) this.due.add(nodeId);
+    if (this.short.size > 0) this.wake();
+  }
+
+  /** Whether a node works by a write that nobody knows: JetStream lost it while there was no coordinator. */
+  private isAstray({ nodeId, assignmentRevision = 0 }: Heartbeat): boolean {
+    if (this.bucket.isWriting || performance.now() < this.trustedFromMs) return false;
+    return assignmentRevision > (this.written.get(nodeId)?.revision ?? 0);
+  }
+
+  private look(nodeId: NodeId): void {
+    this.due.add(nodeId);
+    this.wake();
+  }
+
+  private adopt(nodeId: NodeId, earlier: Assignment, revision: number, nowMs: number): void {
+    const { jobs, unconfirmed, finishing } = earlier;
+    const allowed = jobs.map(({ jobId, slots, slotsMax }) => ({ jobId, slots: slotsMax ?? slots }));
+    this.gate.adopt(nodeId, { allowed, unconfirmed: unconfirmed ?? [], finishing }, revision, nowMs);
+  }
+
+  /** Who works goes on with what he has, once he has said that he is there. */
+  private async resume(stored: readonly StoredAssignment[]): Promise<void> {
+    const { bus, signal } = this.farm;
+    const atWork = stored.filter(({ assignment }) => assignment && assignment.jobs.length > 0);
+    const untilMs = performance.now() + ANSWERS_MS_MAX;
+    if (atWork.length > 0) bus.connection.publish(bus.names.rollCall);
+    const isMissing = ({ nodeId }: StoredAssignment) => this.hooks.findNode(nodeId) === undefined;
+    while (atWork.some(isMissing) && performance.now() < untilMs && !signal.aborted)
+      await delay(ANSWERS_LOOK_MS, undefined, { signal }).catch(() => undefined);
+    this.feed.flush();
+    const before = atWork.map(({ nodeId, assignment }) => {
+      const slots = assignment!.jobs.map((job) => [job.jobId, job.slots] as const);
+      return [nodeId, new Map(slots)] as const;
+    });
+    this.allocator.restore(new Map(before));
+    this.isOpen = true;
+    this.kick();
+  }
+
+  private async run(): Promise<void> {
+    this.isDue = false;
+    try {
+      await this.round();
+    } catch (err) {
+      // Nobody knows which of them were.
+      this.isForced = true;
+      if (!this.farm.signal.aborted) this.farm.log.error({ err }, 'assignments not written');
+    }
+    this.endedAtMs = performance.now();
+    this.wakeLater();
+  }
+
+  private async round(): Promise<void> {
+    if (this.isStructural) {
+      this.isStructural = false;
+      this.hooks.looked();
+    }
+    const jobs = new Set(this.feed.flush());
+    const changed = new Set(this.allocator.settle().changedNodes);
+    for (const jobId of this.jobsOn(changed)) {
+      jobs.add(jobId);
+      this.feed.settled(jobId);
+    }
+    // What is left of a job may be less than it has got slots for.
+    if (this.feed.hasChanges) {
+      for (const jobId of this.feed.flush()) jobs.add(jobId);
+      for (const nodeId of this.allocator.settle().changedNodes) changed.add(nodeId);
+      for (const jobId of this.jobsOn(changed)) jobs.add(jobId);
+    }
+    for (const nodeId of this.due) changed.add(nodeId);
+    this.due.clear();
+    const isForced = this.isForced;
+    this.isForced = false;
+    if (isForced) for (const nodeId of [...this.written.nodes(), ...this.feed.nodeIds()]) changed.add(nodeId);
+    for (const jobId of this.feed.takeRecapped())
+      for (const nodeId of this.written.workersOf(jobId)) changed.add(nodeId);
+    await this.writeNodes(changed, isForced);
+    this.hooks.settled(jobs);
+  }
+
+  /** Jobs that nodes had or have. */
+  private *jobsOn(nodeIds: Iterable<NodeId>): Generator<JobId> {
+    for (const nodeId of nodeIds) {
+      yield* this.written.jobsOf(nodeId);
+      yield* this.allocator.assignmentOf(nodeId).keys();
+    }
+  }
+
+  private async writeNodes(nodeIds: Iterable<NodeId>, isForced: boolean): Promise<void> {
+    let batch: [NodeId, Assignment][] = [];
+    for (const nodeId of nodeIds) {
+      const next = this.nextOf(nodeId, isForced);
+      if (next) batch.push([nodeId, next]);
+      if (batch.length < WRITTEN_AT_ONCE) continue;
+      await this.write(batch);
+      batch = [];
+    }
+    await this.write(batch);
+  }
+
+  private async write(batch: readonly (readonly [NodeId, Assignment])[]): Promise<void> {
+    const revisions = await this.bucket.write(batch);
+    const nowMs = performance.now();
+    for (const [index, [nodeId, assignment]] of batch.entries()) {
+      const revision = revisions[index]!;
+      this.written.set(nodeId, assignment, revision);
+      this.gate.written(nodeId, revision, nowMs, this.trustedFromMs);
+      const jobIds = assignment.jobs.map(({ jobId }) => jobId);
+      this.feed.assigned(nodeId, jobIds);
+      this.farm.log.debug({ nodeId, jobs: jobIds.length, revision }, 'assignment written');
+    }
+  }
+
+  /** @returns nothing where the node is told that already. */
+  private nextOf(nodeId: NodeId, isForced: boolean): Assignment | undefined {
+    const before = this.written.get(nodeId);
+    const nowMs = performance.now();
+    const wanted = this.orders.wantedOf(nodeId);
+    const permitted = this.gate.permit(nodeId, wanted, nowMs);
+    if (wanted.some(({ slots }, index) => permitted[index]! < slots)) this.short.add(nodeId);
+    else this.short.delete(nodeId);
+    const given = wanted.map((one, index) => {
+      const slots = permitted[index]!;
+      return { ...one, slots, ...(slots < one.slots && { slotsMax: slots }) };
+    });
+    const next = nextAssignment({
+      before,
+      wanted: given,
+      heartbeat: this.hooks.findNode(nodeId)?.heartbeat,
+      isOver: this.orders.overOn(nodeId, given),
+    });
+    const text = textOf(next);
+    const isAstray = this.astray.delete(nodeId);
+    if (before?.text === text && !isForced && !isAstray) return undefined;
+    if (!before && next.jobs.length === 0 && !isAstray && !this.silent.has(nodeId)) return undefined;
+    const gated: GatedSlots[] = next.jobs.map(({ jobId, slots, slotsMax }) => ({
+      jobId,
+      slots: slotsMax ?? slots,
+    }));
+    this.gate.writing(nodeId, gated, nowMs, next.finishing);
+    const unconfirmed = this.gate.unconfirmedOf(nodeId, gated);
+    return unconfirmed.length > 0 ? { ...next, unconfirmed: [...unconfirmed] } : next;
+  }
+
+  private wakeLater(): void {
+    clearTimeout(this.later);
+    const atMs = this.hooks.nextChangeAtMs();
+    if (atMs === undefined || this.farm.signal.aborted) return;
+    const waitMs = Math.min(TIMER_MS_MAX, Math.max(PAUSE_MS, atMs - performance.now()));
+    this.later = setTimeout(() => {
+      this.hooks.timeChanged();
+      this.wake();
+    }, waitMs);
+    this.later.unref();
   }
 }
 
-const NO_JOBS: ReadonlySet<JobId> = new Set();
-
-function asWritten(assignment: Assignment): WrittenAssignment {
-  return {
-    text: JSON.stringify(assignment),
-    jobIds: new Set(assignment.jobs.map(({ jobId }) => jobId)),
-  };
-}
+const NO_JOBS: Assignment = { jobs: [] };

@@ -45,6 +45,8 @@ export interface CollectorHooks {
   tileDone(job: LiveJob, frame: LiveFrame, tile: number): void;
   /** Other attempts at a tile that is done. */
   leftOver(job: LiveJob, frame: number, tile: number, attempts: readonly LiveAttempt[]): void;
+  /** What a tile used, at most. Called for each result. */
+  memorySeen(job: LiveJob, peakMemoryBytes: number): void;
   readonly workersOf: WorkersOf;
 }
 
@@ -126,7 +128,8 @@ export class Collector {
       if (!job && this.strays.size < STRAYS_MAX) this.strays.add(meta.jobId);
       return;
     }
-    if (meta.planId !== job.record.plan.planId || meta.tile >= job.grid.count) {
+    const layout = job.frames.layoutOf(meta.frame);
+    if (meta.planId !== layout.planId || meta.tile >= layout.count) {
       this.farm.log.debug(
         { jobId: meta.jobId, planId: meta.planId, tile: meta.tile },
         'result of another plan dropped',
@@ -157,6 +160,7 @@ export class Collector {
     );
     this.heldBytes += waitingBytes;
     if (!whole) return;
+    this.hooks.memorySeen(job, meta.peakMemoryBytes);
     const { outcome } = meta;
     const wrong = whole.bytes && whatIsWrong(whole.bytes, outcome);
     if (wrong) {

@@ -51,6 +51,7 @@ export async function endJob(
     attemptsFailed: progress.attemptsFailed,
     tilesSpeculated: progress.tilesSpeculated,
     tilesVerified: progress.tilesVerified,
+    tilesTotal: progress.tilesTotal,
     retry: job.frameRetries.count,
   };
   await withDisk(farm, job.jobId, 'end of job', () => recordEnd(farm, job.jobId, ended));

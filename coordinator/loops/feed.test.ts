@@ -25,7 +25,7 @@ function finish(job: LiveJob, count: number): void {
 
 describe('the feeder', () => {
   it("gives each job an equal share of the queue, and never less than a few nodes' slots need", () => {
-    const windows = [0, 1, 25, 26, 100, 781, 10_000].map(windowOf);
+    const windows = [0, 1, 25, 26, 100, 781, 10_000].map((jobs) => windowOf(jobs));
     expect(windows).toEqual([2_000, 2_000, 2_000, 1_923, 500, 64, 64]);
     for (let jobs = 1; jobs < 780; jobs++)
       expect(jobs * windowOf(jobs)).toBeLessThanOrEqual(LIMITS.queuedTilesMax);

@@ -24,16 +24,23 @@ import { adoptFromQueue } from './adopt-from-queue.js';
  * the coordinator a system call each (measured: a seventh of its time with short tiles).
  */
 const TOP_UP_MIN = 64;
-/** A job's window when many run: enough for the slots of a few nodes. */
+/** A job's window when many run, or while it has no slots: enough for the slots of a few nodes. */
 const WINDOW_MIN = 64;
+/** A job with many slots has so many tiles for each in the queue: what they have in hand, and as many again. */
+const TILES_PER_SLOT = 4;
 
 /**
- * How many tiles a job may have in the queue: an equal share of what the queue takes, so that the jobs that are first in
- * line do not fill it alone. Jobs that have more, from when there were fewer of them, are fed once they are below.
+ * How many tiles a job may have in the queue: its share of what the queue takes, by its slots; an equal one while no job
+ * has any. So the jobs that are first in line do not fill it alone. Jobs that have more, from when they had more slots or
+ * there were fewer of them, are fed once they are below.
+ * @param slotsGiven of all jobs.
  */
-export function windowOf(liveJobs: number): number {
-  const share = Math.floor(LIMITS.queuedTilesMax / Math.max(1, liveJobs));
-  return Math.min(LIMITS.queuedTilesPerJobMax, Math.max(WINDOW_MIN, share));
+export function windowOf(liveJobs: number, slots = 0, slotsGiven = 0): number {
+  if (slotsGiven > 0 && slots === 0) return WINDOW_MIN;
+  const part = slotsGiven > 0 ? slots / slotsGiven : 1 / Math.max(1, liveJobs);
+  const share = Math.floor(LIMITS.queuedTilesMax * part);
+  const most = Math.max(LIMITS.queuedTilesPerJobMax, TILES_PER_SLOT * slots);
+  return Math.min(most, Math.max(WINDOW_MIN, share));
 }
 
 export interface Feeder {
@@ -62,7 +69,32 @@ export interface FeederNodes {
   isWithoutWorkers(jobId: JobId): boolean;
 }
 
-export function feeder(farm: Farm, nodes: FeederNodes): Feeder {
+/** Which jobs are fed, and how much. */
+export interface FeedPlan {
+  /** False: none of its tiles may be given out now. */
+  mayFeed(jobId: JobId): boolean;
+  /** Whether tiles of a frame may be; nothing: of all. */
+  mayRender(jobId: JobId): ((frame: number) => boolean) | undefined;
+  /** Whether frames may be begun; asked before each tile. */
+  mayBegin(job: LiveJob): boolean;
+  slotsOf(jobId: JobId): number;
+  /** Of all jobs. */
+  readonly slots: number;
+  /** A tile goes out that so many nodes are to leave to others. */
+  tileAvoids(job: LiveJob, nodeCount: number): void;
+}
+
+/** Every job alike. */
+const EVERY_JOB: FeedPlan = {
+  mayFeed: () => true,
+  mayRender: () => undefined,
+  mayBegin: () => true,
+  slotsOf: () => 0,
+  slots: 0,
+  tileAvoids: () => undefined,
+};
+
+export function feeder(farm: Farm, nodes: FeederNodes, plan: FeedPlan = EVERY_JOB): Feeder {
   let isStarted = false;
   let isRunning = false;
   let isKicked = false;
@@ -70,14 +102,15 @@ export function feeder(farm: Farm, nodes: FeederNodes): Feeder {
   let wakePublisher: (() => void) | undefined;
 
   const publish = async (job: LiveJob, next: NextTile): Promise<void> => {
-    const expectedMs = Math.round(job.expectedMs);
+    const { layout } = next.frame;
+    const expectedMs = Math.round(job.expectedMsOf(next.frame, next.tile));
     const message: TileMessage = {
       jobId: job.jobId,
-      planId: job.record.plan.planId,
+      planId: layout.planId,
       frame: next.frame.frame,
       tile: next.tile,
       attempt: next.attempt,
-      region: job.grid.regionOfTile(next.tile),
+      region: layout.regionOfTile(next.tile),
       ...(next.avoid.length > 0 ? { avoid: [...next.avoid] } : {}),
       ...(expectedMs > 0 ? { expectedMs } : {}),
     };
@@ -93,7 +126,7 @@ export function feeder(farm: Farm, nodes: FeederNodes): Feeder {
     } catch (error) {
       if (farm.signal.aborted || job.isEnding) return;
       if (isSubjectTaken(error)) {
-        await adoptFromQueue(farm, job, next);
+        if (await adoptFromQueue(farm, job, next)) kick();
         return;
       }
       // The reconcile loop finds the tile missing and feeds it again.
@@ -121,28 +154,39 @@ export function feeder(farm: Farm, nodes: FeederNodes): Feeder {
   };
 
   const feedAll = async (): Promise<void> => {
-    const jobs = farm.jobs.liveJobs();
-    let queued = jobs.reduce((sum, job) => sum + job.tilesQueued, 0);
-    let isIsolatedOut = jobs.some((job) => holdsIsolatedBack(job, nodes));
-    const windowTiles = windowOf(jobs.length);
-    const topUpTiles = Math.min(TOP_UP_MIN, Math.floor(windowTiles / 2));
+    const all = farm.jobs.liveJobs();
+    let queued = all.reduce((sum, job) => sum + job.tilesQueued, 0);
+    let isIsolatedOut = all.some((job) => holdsIsolatedBack(job, nodes));
+    const jobs = all.filter(({ jobId }) => plan.mayFeed(jobId));
+    const { slots } = plan;
+    // Where the queue is full, whoever works comes first.
+    if (slots > 0) jobs.sort((a, b) => hasSlots(b) - hasSlots(a));
     for (const job of jobs) {
+      const windowTiles = windowOf(jobs.length, plan.slotsOf(job.jobId), slots);
+      const topUpTiles = Math.min(TOP_UP_MIN, Math.floor(windowTiles / 2));
       if (job.tilesQueued > windowTiles - topUpTiles) continue;
       const workers = () => nodes.workersOf(job.jobId);
+      const mayRender = plan.mayRender(job.jobId);
       while (
         !job.isEnding &&
         !farm.signal.aborted &&
         job.tilesQueued < windowTiles &&
         queued < LIMITS.queuedTilesMax
       ) {
-        const next = job.takeNextTile({ workers, isIsolatedOut });
+        const next = job.takeNextTile({
+          ...{ workers, isIsolatedOut, mayBegin: plan.mayBegin(job) },
+          ...(mayRender && { mayRender }),
+        });
         if (!next) break;
+        if (next.avoid.length > 0) plan.tileAvoids(job, next.avoid.length);
         queued++;
         isIsolatedOut ||= holdsIsolatedBack(job, nodes);
         await publishInWindow(job, next);
       }
     }
   };
+
+  const hasSlots = ({ jobId }: LiveJob): number => (plan.slotsOf(jobId) > 0 ? 1 : 0);
 
   const run = async (): Promise<void> => {
     isRunning = true;

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { ResultMeta } from '#shared/bus/messages.js';
+import { testLayout } from '#tests/support/live-jobs.js';
 import { giveUpBytes, liveFrame } from '../jobs/live-frame.js';
 import { joinParts } from './join-parts.js';
 
-const emptyFrame = () => liveFrame(1, 0, 2, 0);
+const emptyFrame = () => liveFrame(1, 0, testLayout(2), 0);
 const meta = (part: number, partCount: number, changes: Partial<ResultMeta> = {}) =>
   ({ tile: 1, attempt: 1, nodeId: 'n', part, partCount, ...changes }) as ResultMeta;
 const bytes = (...values: number[]) => Uint8Array.from(values);

@@ -69,6 +69,13 @@ export class NodeTroubles {
     return this.unfit.has(nodeId) || (this.troubles.get(nodeId)?.has(jobId) ?? false);
   }
 
+  /** Nodes that are kept from working for a job. */
+  nodesOf(jobId: JobId): readonly NodeId[] {
+    if (!this.areAny) return NO_NODES;
+    const nodes = [...this.troubles].filter(([, ofNode]) => ofNode.has(jobId)).map(([nodeId]) => nodeId);
+    return [...new Set([...this.unfit, ...nodes])];
+  }
+
   private tellBegun(nodeId: NodeId, jobId: JobId, { code, message }: Trouble): void {
     const waits = !this.workersOf(jobId).some((other) => !this.isIn(other, jobId));
     const outcome = waits ? '; no other node can, so the job waits' : '';
@@ -88,6 +95,7 @@ interface Trouble {
   readonly message: string;
 }
 
+const NO_NODES: readonly NodeId[] = [];
 const NO_TROUBLES: ReadonlyMap<JobId, Trouble> = new Map();
 
 /** Trouble without a job is trouble with every job that the node works for. */

@@ -10,8 +10,11 @@ import {
 import type { NodeId } from '#shared/domain/ids.js';
 import { FarmError, messageOf } from '#shared/errors.js';
 import { LIMITS } from '#shared/limits.js';
+import { effectiveNode } from '../admin/effective.js';
+import type { NodeSettings } from '../admin/settings.js';
 import type { Farm } from '../farm.js';
 import { type Instance, Instances, type LostInstance } from '../recovery/instances.js';
+import type { NodeState } from '../scheduling/farm-model.js';
 import type { Standing } from '../scheduling/judge-nodes.js';
 import { isSameList } from '../scheduling/renderer-versions.js';
 import { quarantineReason } from '../scheduling/standing-changes.js';
@@ -19,7 +22,7 @@ import { startJob } from './start-job.js';
 
 export interface KnownNode {
   readonly heartbeat: Heartbeat;
-  readonly state: 'ready' | 'draining' | 'quarantined' | 'lost';
+  readonly state: NodeState;
   /** Why it is in its state; empty when ready. */
   readonly reason: string;
   readonly standing: Standing;
@@ -29,20 +32,28 @@ export interface KnownNode {
 /** A node as far as its heartbeats tell. */
 interface HeardNode {
   readonly heartbeat: Heartbeat;
-  readonly state: 'ready' | 'draining' | 'lost';
-  readonly reason: string;
+  /** How it was lost; absent: it is there. */
+  readonly lost?: string;
+  /** What was told of it last. */
+  readonly told: NodeState;
   readonly lastHeartbeatAtMs: number;
 }
 
 export interface NodeTableHooks {
-  /** A node came, went, drains, or has another number of slots or other renderers. */
-  changed(): void;
-  /** A node that is there has spoken. */
+  /** A node came, went, drains, or is another in what it has. */
+  changed(nodeId: NodeId): void;
+  /** A node that is there has spoken. Called for each heartbeat. */
   heard(heartbeat: Heartbeat): void;
   /** A node has left, or is lost. */
-  gone(nodeId: NodeId): void;
+  gone(nodeId: NodeId, how: 'left' | 'lost'): void;
+  /** Who is silent is known, a few times a second: the server has answered in this moment. See `listeningSinceMs`. */
+  checked(nowMs: number, listeningSinceMs: number): void;
   /** What it is kept from for its failures. */
   standingOf(nodeId: NodeId): Standing;
+  /** What an admin has set for it. */
+  settingsOf(nodeId: NodeId): NodeSettings | undefined;
+  /** Whether it has nothing in hand and works by an assignment without jobs. */
+  isOut(heartbeat: Heartbeat): boolean;
   /** Agents are gone, and what they had in hand with them. */
   lost(lost: readonly LostInstance[]): void;
   /** What a node is to be told, if anything. */
@@ -106,10 +117,31 @@ export class NodeTable {
     return this.list().flatMap(({ state, heartbeat }) => (state === 'ready' ? [heartbeat] : []));
   }
 
-  private known(node: HeardNode): KnownNode {
-    const standing = this.hooks.standingOf(node.heartbeat.nodeId);
-    if (node.state !== 'ready' || !standing.quarantine) return { ...node, standing };
-    return { ...node, state: 'quarantined', reason: quarantineReason(standing.quarantine), standing };
+  /** Forgets a node, unless it is there: one that has come back since somebody looked is a new one, and stays. */
+  forgetLost(nodeId: NodeId): void {
+    if (this.nodes.get(nodeId)?.lost !== undefined) this.forget(nodeId);
+  }
+
+  private forget(nodeId: NodeId): void {
+    this.nodes.delete(nodeId);
+    this.conflictsWarnedAtMs.delete(nodeId);
+    this.hooks.changed(nodeId);
+  }
+
+  private known({ heartbeat, lost, lastHeartbeatAtMs }: HeardNode): KnownNode {
+    const { nodeId } = heartbeat;
+    const standing = this.hooks.standingOf(nodeId);
+    const known = (state: NodeState, reason: string) => ({
+      ...{ heartbeat, state, reason, standing, lastHeartbeatAtMs },
+    });
+    if (lost !== undefined) return known('lost', lost);
+    if (heartbeat.draining) return known('draining', 'it finishes what it has and takes nothing more');
+    if (effectiveNode(heartbeat, this.hooks.settingsOf(nodeId)).isDraining)
+      return this.hooks.isOut(heartbeat)
+        ? known('drained', `drained by an admin; "guian node resume ${nodeId}" lets it work again`)
+        : known('draining', 'drained by an admin: it finishes what it has and takes nothing more');
+    if (standing.quarantine) return known('quarantined', quarantineReason(standing.quarantine));
+    return known('ready', '');
   }
 
   private hear(subject: string, data: Uint8Array, answer: (data: Uint8Array) => void): void {
@@ -133,28 +165,32 @@ export class NodeTable {
     if (heartbeat.leaving) {
       if (before && before.heartbeat.instanceId !== heartbeat.instanceId) return;
       this.nodes.delete(nodeId);
-      if (before) this.farm.log.info({ nodeId, from: before.state, to: 'left' }, 'node state changed');
-      this.hooks.gone(nodeId);
-      this.hooks.changed();
+      if (before) this.farm.log.info({ nodeId, from: before.told, to: 'left' }, 'node state changed');
+      this.hooks.gone(nodeId, 'left');
+      this.hooks.changed(nodeId);
       return;
     }
     if (before) this.warnOfConflict(before, heartbeat);
-    const state = heartbeat.draining ? 'draining' : 'ready';
-    const reason = heartbeat.draining ? 'it finishes what it has and takes nothing more' : '';
     // The list that is known already has been looked at (renderer-versions.ts).
     const known = before?.heartbeat.renderers;
     const hasSame = known !== undefined && isSameList(known, heartbeat.renderers);
     const kept = hasSame ? { ...heartbeat, renderers: known } : heartbeat;
-    this.nodes.set(nodeId, { heartbeat: kept, state, reason, lastHeartbeatAtMs: this.farm.clock.nowMs() });
-    this.hooks.heard(heartbeat);
+    const node: HeardNode = {
+      heartbeat: kept,
+      told: before?.told ?? 'ready',
+      lastHeartbeatAtMs: this.farm.clock.nowMs(),
+    };
+    this.hooks.heard(kept);
+    const { state } = this.known(node);
+    this.nodes.set(nodeId, state === node.told ? node : { ...node, told: state });
     for (const { jobId, attempts } of heartbeat.inHand) {
       const job = this.farm.jobs.liveJob(jobId);
       if (job && attempts.length > 0) startJob(this.farm, job, true);
     }
-    if (before?.state !== state) {
-      this.farm.log.info({ nodeId, from: before?.state ?? 'unknown', to: state }, 'node state changed');
-      this.hooks.changed();
-    } else if (before.heartbeat.slots !== heartbeat.slots || !hasSame) this.hooks.changed();
+    if (before?.told !== state) {
+      this.farm.log.info({ nodeId, from: before?.told ?? 'unknown', to: state }, 'node state changed');
+      this.hooks.changed(nodeId);
+    } else if (!hasSame || !isSameMachine(before.heartbeat, heartbeat)) this.hooks.changed(nodeId);
   }
 
   /** A restarted agent has a new instance once; two live ones keep taking turns, each with its own start time. */
@@ -186,6 +222,7 @@ export class NodeTable {
     if (checkedAtMs - this.checkedAtMs > LATE_CHECK_MS) this.listeningSinceMs = checkedAtMs;
     this.checkedAtMs = checkedAtMs;
     this.findLost(checkedAtMs);
+    this.hooks.checked(checkedAtMs, this.listeningSinceMs);
   }
 
   private findLost(checkedAtMs: number): void {
@@ -194,18 +231,33 @@ export class NodeTable {
       const { nodeId, heartbeat } = instance;
       const node = this.nodes.get(nodeId);
       if (node?.heartbeat.instanceId !== heartbeat.instanceId) continue;
-      this.nodes.set(nodeId, { ...node, state: 'lost', reason: how });
-      this.hooks.gone(nodeId);
-      this.farm.log.warn({ nodeId, from: node.state, to: 'lost', reason: how }, 'node state changed');
-      this.hooks.changed();
+      this.nodes.set(nodeId, { ...node, lost: how, told: 'lost' });
+      this.hooks.gone(nodeId, 'lost');
+      this.farm.log.warn({ nodeId, from: node.told, to: 'lost', reason: how }, 'node state changed');
+      this.hooks.changed(nodeId);
     }
     if (lost.length > 0) this.hooks.lost(lost);
     const nowMs = this.farm.clock.nowMs();
     for (const [nodeId, node] of this.nodes) {
-      if (node.state !== 'lost' || nowMs - node.lastHeartbeatAtMs <= FORGOTTEN_AFTER_MS) continue;
-      this.nodes.delete(nodeId);
-      this.conflictsWarnedAtMs.delete(nodeId);
-      this.hooks.changed();
+      if (node.lost === undefined || nowMs - node.lastHeartbeatAtMs <= FORGOTTEN_AFTER_MS) continue;
+      this.forget(nodeId);
     }
   }
+}
+
+/** Whether a node has, as far as it says, what it had. */
+function isSameMachine(one: Heartbeat, other: Heartbeat): boolean {
+  return (
+    one.slots === other.slots &&
+    one.cores === other.cores &&
+    one.memoryBytes === other.memoryBytes &&
+    isSameNames(one.pools, other.pools) &&
+    isSameNames(one.tags, other.tags) &&
+    one.gpus?.length === other.gpus?.length &&
+    (one.gpus ?? []).every((gpu, index) => gpu.memoryBytes === other.gpus![index]!.memoryBytes)
+  );
+}
+
+function isSameNames(one: readonly string[] | undefined, other: readonly string[] | undefined): boolean {
+  return one?.length === other?.length && (one ?? []).every((name, index) => name === other![index]);
 }

@@ -81,12 +81,13 @@ export class RendererPins {
     for (const job of this.farm.jobs.liveJobs()) {
       if (job.isEnding || this.pinning.has(job.jobId)) continue;
       const { settings, rendererVersion } = job.record;
-      const { renderer } = settings;
+      const { renderer, device } = settings;
       if (rendererVersion === undefined) {
-        if (!versions.has(renderer)) versions.set(renderer, commonVersion(renderer, ready));
-        const version = versions.get(renderer);
+        const wanted = device === 'gpu' ? `${renderer} with a GPU` : renderer;
+        if (!versions.has(wanted)) versions.set(wanted, commonVersion(renderer, ready, device));
+        const version = versions.get(wanted);
         if (version !== undefined) this.pinning.set(job.jobId, { job, version });
-        else if (isKnown && ready.length > 0) this.beginWait(job, renderer, there);
+        else if (isKnown && ready.length > 0) this.beginWait(job, wanted, there);
       } else {
         const key = this.needsOf(job.jobId)!;
         if (announced.has(key)) this.endWait(job, key);

@@ -23,7 +23,7 @@ export interface RejectedAttempt {
 
 /** Puts the failure of an attempt on the results stream, in the name of the node that made it. */
 export async function publishFailure(farm: Farm, job: LiveJob, rejected: RejectedAttempt): Promise<void> {
-  const { planId } = job.record.plan;
+  const { planId } = job.frames.layoutOf(rejected.frame);
   const meta: ResultMeta = {
     jobId: job.jobId,
     planId,

@@ -102,7 +102,11 @@ function copyStragglers(
   if (!hasIdle || !isQueueDry(job, holds)) return;
   const frames = new Map([...job.openFrames()].map((frame) => [frame.frame, frame]));
   const copyable = (hold: Hold) => copyableTile(job, frames.get(hold.held[0]), hold);
-  const chosen = stragglers({ holds, workers, expectedMs: job.expectedMs, nowMs, copyable });
+  const expectedMs = ({ held: [frameNumber, tile] }: Hold) => {
+    const frame = frames.get(frameNumber);
+    return frame ? job.expectedMsOf(frame, tile) : job.expectedMs;
+  };
+  const chosen = stragglers({ holds, workers, expectedMs, nowMs, copyable });
   for (const { held, nodeId, isRendering, sinceMs } of chosen) {
     const [frameNumber, tile, attempt] = held;
     job.copy(frames.get(frameNumber)!, tile, nodeId);

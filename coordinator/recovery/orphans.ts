@@ -34,12 +34,12 @@ const DIGEST = /^[0-9a-f]{64}$/;
 /** Names of durable-file.ts, write-frame.ts and store-lock.ts. */
 const TEMPORARY = [/^[^/]+\.\d+\.\d+\.tmp$/, /^\.[^/]+\.[0-9a-f]{12}\.tmp$/];
 const LOCK_TEMPORARY = /^coordinator\.lock\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-const RECORDS = new Set(['job.json', 'ended.json', 'retries.json']);
+const RECORDS = new Set(['job.json', 'ended.json', 'retries.json', 'layouts.json']);
 /** Of `newJobId`: an empty folder of any other name is somebody's. */
 const JOB_FOLDER = /^jobs\/[a-z0-9_-]+-[2-9a-hjkmnp-z]{6}\/$/;
 const FRAME_RECORD = /^-?\d+\.json$/;
-const OWN_FOLDERS = new Set(['jobs/', 'nodes/', 'uploads/', 'blobs/', 'blobs/sha256/']);
-const OWN_FILES = new Set(['coordinator.lock', 'nodes/blame.json']);
+const OWN_FOLDERS = new Set(['jobs/', 'nodes/', 'admin/', 'uploads/', 'blobs/', 'blobs/sha256/']);
+const OWN_FILES = new Set(['coordinator.lock', 'nodes/blame.json', 'admin/journal.jsonl']);
 
 export function isTemporary(name: string): boolean {
   return TEMPORARY.some((pattern) => pattern.test(name));

@@ -1,7 +1,7 @@
 /**
  * Which tiles hold the end of a job back and are worth a second copy. Pure functions of what nodes say they have in hand.
  *
- * Two ways to be one: it has been in a slot's thread for far longer than the job's tiles take; or it has waited as long
+ * Two ways to be one: it has been in a slot's thread for far longer than it should take; or it has waited as long
  * on a node whose slots are all busy, while slots of others idle.
  */
 import type { Heartbeat, HeldAttempt } from '#shared/bus/messages.js';
@@ -60,8 +60,8 @@ export interface StragglerQuestion {
   readonly holds: readonly Hold[];
   /** Nodes that may take tiles of the job. */
   readonly workers: readonly Worker[];
-  /** What a tile of the job takes; 0: not known. */
-  readonly expectedMs: number;
+  /** What that tile takes, as tiles of its job go: they differ in size where costs are known. 0: not known. */
+  expectedMs(hold: Hold): number;
   readonly nowMs: number;
   /** Whether a second copy is allowed, and which nodes would not take it. */
   copyable(hold: Hold): { readonly avoid: readonly NodeId[] } | undefined;
@@ -72,12 +72,12 @@ export function stragglers({ holds, workers, expectedMs, nowMs, copyable }: Stra
   const idle = new Map<NodeId, number>();
   for (const { nodeId, slots, slotsBusy } of workers)
     if (slotsBusy < slots) idle.set(nodeId, slots - slotsBusy);
-  const tooLongMs = Math.max(STRAGGLER_MS_MIN, STRAGGLER_RATIO * expectedMs);
   const late = holds
-    .filter(({ nodeId, isRendering, sinceMs }) => {
+    .filter((hold) => {
       // What waits on a node with a free slot starts there this moment.
-      const isStuck = isRendering || !idle.has(nodeId);
-      return isStuck && nowMs - sinceMs > tooLongMs;
+      const isStuck = hold.isRendering || !idle.has(hold.nodeId);
+      const tooLongMs = Math.max(STRAGGLER_MS_MIN, STRAGGLER_RATIO * expectedMs(hold));
+      return isStuck && nowMs - hold.sinceMs > tooLongMs;
     })
     .sort((a, b) => a.sinceMs - b.sinceMs);
   const chosen = new Map<string, Hold>();

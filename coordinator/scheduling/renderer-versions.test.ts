@@ -21,6 +21,21 @@ describe('the version that a job is pinned to', () => {
     expect(commonVersion('blender', [...nodes].reverse())).toBe('3.10.0');
   });
 
+  it('is that of the newer kernel where all have it, of the older one where more slots have that', () => {
+    const [v3, v2] = ['3.4.1+4f.x86-64-v3.glibc2.36.pxa', '3.4.1+4f.x86-64-v2.glibc2.36.pxf'];
+    const both = node(2, `blender ${v2}`, `blender ${v3}`);
+    expect(commonVersion('blender', [both, both])).toBe(v3);
+    expect(commonVersion('blender', [both, node(1, `blender ${v2}`)])).toBe(v2);
+  });
+
+  it('is one of the device that is asked for, however many slots have another', () => {
+    const [cpu, cuda, optix] = ['4.2+a.x86-64-v3.glibc2.36', '4.2+a.cuda.glibc2.36', '4.2+a.optix.glibc2.36'];
+    const nodes = [node(9, `blender ${optix}`, `blender ${cuda}`), node(1, `blender ${cpu}`)];
+    expect(commonVersion('blender', nodes)).toBe(cpu);
+    expect(commonVersion('blender', nodes, 'gpu')).toBe(optix);
+    expect(commonVersion('blender', nodes.slice(1), 'gpu')).toBeUndefined();
+  });
+
   it('is none that a record could not hold', () => {
     const renderers = ['', 'a\nb', '3'.repeat(129)].map((version) => ({ name: 'blender', version }));
     expect(commonVersion('blender', [{ slots: 1, renderers }])).toBeUndefined();

@@ -2,6 +2,7 @@
  * Which versions of which renderers nodes have, and which one a job is pinned to: equal pixels are promised for equal
  * versions only, so that a job stays with one from its first tile to its last retry. Pure functions.
  */
+import { deviceOf, type RenderDevice } from '#shared/domain/render-device.js';
 import { type RendererDescription, rendererVersionSchema } from '#shared/domain/renderers.js';
 
 /** What a node has, and how much of it there is. */
@@ -50,11 +51,20 @@ export function isSameList(
   );
 }
 
-/** The version that most slots have; of those with equally many, the newest. @returns nothing when no node has any. */
-export function commonVersion(name: string, nodes: Iterable<RendererNode>): string | undefined {
+/**
+ * The version that most slots have; of those with equally many, the newest.
+ * @param device  what it computes with.
+ * @returns nothing when no node has any.
+ */
+export function commonVersion(
+  name: string,
+  nodes: Iterable<RendererNode>,
+  device: RenderDevice = 'cpu',
+): string | undefined {
   let best: string | undefined;
   const slots = slotsByVersion(name, nodes);
   for (const [version, count] of slots) {
+    if (deviceOf(version) !== device) continue;
     const lead = best === undefined ? 1 : count - slots.get(best)!;
     if (lead > 0 || (lead === 0 && compareVersions(version, best!) > 0)) best = version;
   }

@@ -5,6 +5,7 @@ import { regionSchema } from '../domain/region.js';
 import { rendererNameSchema, rendererVersionSchema } from '../domain/renderers.js';
 import { sceneInspectionSchema } from '../domain/scene-inspection.js';
 import { packageManifestSchema } from '../domain/scene-package.js';
+import { schedulingNameSchema } from '../domain/schedule.js';
 import { FarmError } from '../errors.js';
 import { LIMITS } from '../limits.js';
 
@@ -69,9 +70,29 @@ export const resultMetaSchema = z.object({
 export type ResultMeta = Readonly<z.infer<typeof resultMetaSchema>>;
 export const RESULT_HEADER = 'Guian-Result';
 
-/** KV assignments, key = node id: the jobs that a node works for, and how many of its slots each may have at least. */
+/**
+ * KV assignments, key = node id: the jobs that a node works for. `slots` of its slots each has at least, and may have
+ * others that no job of the node has a tile for, up to `slotsMax` (absent: all; a licence or a limit binds the job
+ * otherwise). Of a job in `finishing` the tiles that render are finished, buffered ones are handed back, and no more are
+ * taken. A job in neither list is over: its tiles are aborted. A job with `yields` is not over, yet what it renders beyond
+ * `slots` is aborted and handed back, once, when this write is read: another one takes those slots at once.
+ */
 export const assignmentSchema = z.object({
-  jobs: z.array(z.object({ jobId: jobIdSchema, planId: planIdSchema, slots: z.int().min(0) })),
+  jobs: z.array(
+    z.object({
+      jobId: jobIdSchema,
+      planId: planIdSchema,
+      slots: z.int().min(0),
+      slotsMax: z.int().min(1).optional(),
+      yields: z.literal(true).optional(),
+    }),
+  ),
+  finishing: z.array(z.object({ jobId: jobIdSchema, planId: planIdSchema })).optional(),
+  /**
+   * For the coordinator's next start, agents ignore it: slots under a licence that the node may still use beyond the
+   * above, since it has not confirmed that it no longer does (coordinator/scheduling/licence-gate.ts).
+   */
+  unconfirmed: z.array(z.object({ jobId: jobIdSchema, slots: z.int().min(1) })).optional(),
 });
 export type Assignment = Readonly<z.infer<typeof assignmentSchema>>;
 
@@ -85,6 +106,8 @@ const hands = z
       attempts: z.array(heldAttemptSchema).max(LIMITS.heartbeatAttemptsMax),
       /** In heartbeats: so many of them, the first ones, are in a slot's thread now. */
       rendering: z.int().min(0).optional(),
+      /** In heartbeats: so many of them have been given to a slot, those that wait there for its thread included. */
+      taken: z.int().min(0).optional(),
     }),
   )
   .max(LIMITS.jobsPerNodeMax);
@@ -109,6 +132,15 @@ export const heartbeatSchema = z.object({
     .max(LIMITS.renderersPerNodeMax),
   /** How scenes of others are kept in: `bubblewrap …`, or why they are not. */
   sandbox: z.string().max(256).optional(),
+  /** As its configuration has them; the admin may have set others. */
+  pools: z.array(schedulingNameSchema).max(LIMITS.poolsPerNodeMax).optional(),
+  tags: z.array(schedulingNameSchema).max(LIMITS.tagsMax).optional(),
+  gpus: z
+    .array(z.object({ name: z.string().max(128), memoryBytes: z.int().min(0) }))
+    .max(LIMITS.gpusPerNodeMax)
+    .optional(),
+  /** Revision of the assignment that it works by; 0: none yet. */
+  assignmentRevision: z.int().min(0).optional(),
   jobIds: z.array(jobIdSchema).max(LIMITS.jobsPerNodeMax),
   tilesDone: z.int().min(0),
   /** Attempts that were delivered to it and are not acknowledged: buffered, rendering, or being published. */
@@ -171,6 +203,7 @@ export const eventMessageSchema = z.object({
     'node_quarantined',
     'node_forgiven',
     'speculated',
+    'planned',
     'repaired',
     'paused',
     'resumed',

@@ -3,8 +3,10 @@ import { z } from 'zod';
 import { DEFAULTS, LIMITS } from '../limits.js';
 import { digestSchema, idempotencyKeySchema, jobIdSchema, planIdSchema, studioSchema } from './ids.js';
 import { layerNameSchema } from './layers.js';
-import { lacksLayer, rendererNameSchema, rendererVersionSchema } from './renderers.js';
+import { renderDeviceSchema } from './render-device.js';
+import { lacksGpus, lacksLayer, rendererNameSchema, rendererVersionSchema } from './renderers.js';
 import { isPackagePath, packageManifestSchema } from './scene-package.js';
+import { jobScheduleSchema } from './schedule.js';
 
 export const VIEWS = ['agx', 'aces', 'srgb'] as const;
 export type View = (typeof VIEWS)[number];
@@ -49,6 +51,8 @@ export const renderSettingsSchema = z
     allowMissing: z.boolean().default(false),
     /** Where the package's root was when it was made: absolute paths below it are found in the package. */
     sourceRoot: z.string().max(LIMITS.packagePathCharsMax).optional(),
+    /** Equal pixels are promised for equal versions, and each kind of GPU is a version of its own. */
+    device: renderDeviceSchema.default('cpu'),
   })
   .superRefine((settings, check) => {
     const lacking = settings.layers.find((layer) => lacksLayer(settings.renderer, layer));
@@ -57,6 +61,12 @@ export const renderSettingsSchema = z
         code: 'custom',
         path: ['layers'],
         message: `the ${settings.renderer} renderer has no layer "${lacking}"`,
+      });
+    if (settings.device === 'gpu' && lacksGpus(settings.renderer))
+      check.addIssue({
+        code: 'custom',
+        path: ['device'],
+        message: `the ${settings.renderer} renderer computes on processors only`,
       });
   })
   .refine((settings) => settings.widthPx * settings.heightPx <= LIMITS.framePixelsMax, {
@@ -88,6 +98,7 @@ export const jobRecordSchema = z.strictObject({
   verify: z.number().min(0).max(1).default(0),
   /** Longest time in a slot's thread; 0: a multiple of what the job's tiles take. */
   tileTimeLimitMs: z.int().min(0).max(LIMITS.tileTimeLimitMsMax).default(0),
+  schedule: jobScheduleSchema.prefault({}),
   warnings: z.array(z.string()),
   createdAtMs: z.number(),
 });

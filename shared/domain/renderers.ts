@@ -37,6 +37,13 @@ export function lacksLayer(renderer: string, layer: LayerName): boolean {
   return layers !== undefined && !layers.includes(layer);
 }
 
+/** Known before a node is asked; Blender, and modules whose versions say so (render-device.ts), may have them. */
+export const lacksGpus = (renderer: string): boolean =>
+  renderer === 'gltf' || renderer === 'synthetic' || renderer === 'povray';
+
+/** It stops at the first file that is not there, whatever is asked of it. */
+export const needsAllFiles = (renderer: string): boolean => renderer === 'povray';
+
 const EXTENSIONS: Readonly<Record<string, BuiltInRenderer>> = {
   '.gltf': 'gltf',
   '.glb': 'gltf',

@@ -26,6 +26,9 @@ export const sceneFileSchema = z.object({
 });
 export type SceneFile = Readonly<z.infer<typeof sceneFileSchema>>;
 
+/** Problems that what the user asks for may settle: another size, a camera by name. */
+export type ProblemCode = 'FRAME_TOO_LARGE' | 'CAMERA_MISSING';
+
 export const sceneInspectionSchema = z.object({
   renderer: rendererNameSchema,
   /** Of the renderer that read it; empty for gltf. */
@@ -55,5 +58,7 @@ export const sceneInspectionSchema = z.object({
   scripts: texts,
   /** Why it cannot be rendered as it is; each one line with the way out. Missing files are in `files` alone. */
   problems: texts,
+  /** `ProblemCode` of each problem, in their order; empty or absent: it has none. */
+  problemCodes: z.array(z.string().max(64)).max(LIMITS.packageFilesMax).optional(),
 });
 export type SceneInspection = Readonly<z.infer<typeof sceneInspectionSchema>>;

@@ -1,6 +1,7 @@
-/** A typed client of the coordinator's four services, as promises; used by the CLI and by agents. */
+/** A typed client of the coordinator's five services, as promises; used by the CLI and by agents. */
 import * as grpc from '@grpc/grpc-js';
 import { TIMES } from '../limits.js';
+import type { AdminServiceClient } from './generated/guian/v1/AdminService.js';
 import type { FrameServiceClient } from './generated/guian/v1/FrameService.js';
 import type { JobServiceClient } from './generated/guian/v1/JobService.js';
 import type { NodeServiceClient } from './generated/guian/v1/NodeService.js';
@@ -14,6 +15,7 @@ export interface CoordinatorClient extends AsyncDisposable {
   readonly packages: PackageServiceClient;
   readonly frames: FrameServiceClient;
   readonly nodes: NodeServiceClient;
+  readonly admin: AdminServiceClient;
   close(): void;
 }
 
@@ -33,6 +35,7 @@ export function connectCoordinator(address: string): CoordinatorClient {
     packages: new v1.PackageService(address, credentials, options),
     frames: new v1.FrameService(address, credentials, options),
     nodes: new v1.NodeService(address, credentials, options),
+    admin: new v1.AdminService(address, credentials, options),
   };
   const close = () => {
     for (const client of Object.values(clients)) client.close();

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as grpc from '@grpc/grpc-js';
 import * as protoLoader from '@grpc/proto-loader';
+import type { ProtoGrpcType as AdminTypes } from './generated/admin_service.js';
 import type { ProtoGrpcType as FrameTypes } from './generated/frame_service.js';
 import type { ProtoGrpcType as JobTypes } from './generated/job_service.js';
 import type { ProtoGrpcType as NodeTypes } from './generated/node_service.js';
@@ -12,6 +13,7 @@ import type { ProtoGrpcType as PackageTypes } from './generated/package_service.
 type V1 = JobTypes['guian']['v1'] &
   FrameTypes['guian']['v1'] &
   NodeTypes['guian']['v1'] &
+  AdminTypes['guian']['v1'] &
   PackageTypes['guian']['v1'];
 
 /** From dist/shared/wire/ up to the package root. */

@@ -102,7 +102,7 @@ async function auditJob(
       if (!listed.has(name) && !/^-?\d+\.json$/.test(name))
         wrong(`${name} is in its frames and in no record`);
     const others = (await readdir(folder)).filter(
-      (name) => !['job.json', 'ended.json', 'retries.json', 'frames'].includes(name),
+      (name) => !['job.json', 'ended.json', 'retries.json', 'layouts.json', 'frames'].includes(name),
     );
     if (others.length > 0) wrong(`its folder holds ${others}`);
   } catch (error) {

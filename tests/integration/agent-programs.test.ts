@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +9,7 @@ import { readProcess } from '#node-agent/renderers/program/process-tree.js';
 import { decodeMessage, type Heartbeat, heartbeatSchema } from '#shared/bus/messages.js';
 import type { JobRecord } from '#shared/domain/job.js';
 import { type AgentFarm, startAgentFarm } from '#tests/support/agent-farm.js';
+import { heartbeatLog } from '#tests/support/heartbeat-log.js';
 import { FLAT_USE, writeFlatRenderer } from '#tests/support/module-renderer.js';
 import { waitUntil } from '#tests/support/wait-until.js';
 
@@ -70,6 +71,35 @@ test("a module's renderer is announced, and its tiles carry its name, version an
     expect(meta.coreSeconds).toBeGreaterThanOrEqual(FLAT_USE.coreSeconds);
     expect(meta.peakMemoryBytes).toBe(FLAT_USE.peakMemoryBytes);
   }
+});
+
+test('a node says that it is there when its programs are known, and not without them before', async () => {
+  await using farm = await startAgentFarm();
+  using beats = heartbeatLog(farm);
+  const slow = join(folder, 'slow-renderer.mjs');
+  await writeFile(
+    slow,
+    `await new Promise((resolve) => setTimeout(resolve, 1000));\nexport * from ${JSON.stringify(module)};`,
+  );
+  await farm.startAgent({ programs: { rendererModules: [slow] } });
+  const first = await waitUntil(() => beats.all[0], { describe: 'its first heartbeat' });
+  expect(first.renderers.map(({ name }) => name)).toEqual(['gltf', 'synthetic', 'flat']);
+});
+
+test('a node whose search for programs hangs comes without them, and works', async () => {
+  await using farm = await startAgentFarm();
+  using beats = heartbeatLog(farm);
+  const startMs = performance.now();
+  const hanging = join(folder, 'blender-hangs');
+  await writeFile(hanging, '#!/bin/sh\nexec sleep 1000\n', { mode: 0o755 });
+  await farm.startAgent({ programs: { blender: [hanging] } });
+  expect(performance.now() - startMs).toBeLessThan(25_000);
+  const first = await waitUntil(() => beats.all[0], { describe: 'its first heartbeat' });
+  expect(first.renderers.map(({ name }) => name)).toEqual(['gltf', 'synthetic']);
+  const record = farm.job(farm.blobs.add({ 'a.json': '{}' }));
+  await farm.queue(record, 0, 32);
+  await farm.assign('node-1', [record]);
+  await waitUntil(async () => (await farm.results(record.jobId)).length === 4, { describe: 'its tiles' });
 });
 
 test('a job pinned to another version fails here with what is here, and not for good', async () => {

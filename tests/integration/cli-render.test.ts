@@ -160,7 +160,7 @@ test('a farm that stays takes jobs, shows them, hands out their frames and stops
   const watched = await guian(['job', 'watch', jobId], folder, env);
   expect(watched.stdout).toContain(`job ${jobId} ended as finished`);
   const jobs = await guian(['jobs'], folder, env);
-  expect(jobs.stdout).toMatch(new RegExp(`^JOB +STATE.*\\n${jobId} +finished +2/2 `));
+  expect(jobs.stdout).toMatch(new RegExp(`^JOB +STATE.*\\n${jobId} +finished +50 +0 +2/2 `));
   expect((await guian(['job', 'show', jobId], folder, env)).stdout).toContain('2 of 2 finished');
   expect((await guian(['nodes'], folder, env)).stdout).toMatch(/ready +\d\/2 /);
   expect((await guian(['frames', jobId], folder, env)).stdout).toMatch(/^0001 +finished /m);

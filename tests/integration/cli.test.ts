@@ -34,6 +34,12 @@ test('help lists every command in groups, with examples', async () => {
     'jobs',
     'frames',
     'nodes',
+    'node',
+    'studio',
+    'pool',
+    'licence',
+    'scale',
+    'journal',
     'up',
     'coordinator',
     'agent',
@@ -55,6 +61,12 @@ test('each command explains itself', async () => {
     'job',
     'frames',
     'nodes',
+    'node',
+    'studio',
+    'pool',
+    'licence',
+    'scale',
+    'journal',
     'up',
     'coordinator',
     'agent',
@@ -72,7 +84,7 @@ test('each command explains itself', async () => {
 
 test('the job commands explain themselves, and wrong use is told in one line', async () => {
   const { stdout } = await guian(['job', '--help'], folder);
-  for (const name of ['show', 'events', 'watch', 'cancel', 'retry'])
+  for (const name of ['show', 'why', 'events', 'watch', 'cancel', 'retry', 'priority', 'pause', 'resume'])
     expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
   expect((await guian(['job', 'retry', '--help'], folder)).stdout).toMatch(/--frames <range>[\s\S]*--wait/);
   const wrong = await guian(['job', 'events', 'x', '--frame', '1-3'], folder);
@@ -244,6 +256,26 @@ const BAD: readonly (readonly [string, readonly string[], string])[] = [
     ['jobs', '--coordinator', 'farm'],
     '--coordinator "farm": it must be host:port',
   ],
+  [
+    'a farm flag without a farm',
+    ['render', 'scene.gltf', '--pool', 'night'],
+    '--pool: it is about sharing a farm, and this render has this machine for itself; leave it out, or name a farm with --coordinator',
+  ],
+  [
+    'a start that is no time',
+    ['submit', 'scene.gltf', '--start-at', 'tonight'],
+    '--start-at "tonight": it must be a time such as 2026-12-24T20:00 (local)',
+  ],
+  ['a move to nowhere', ['job', 'move', 'x'], 'say where to: either --pool NAME or --any-pool'],
+  ['a change of nothing', ['studio', 'set', 'film'], 'nothing to set; give at least one of --share'],
+  [
+    'a timeout of no wait',
+    ['node', 'drain', 'a', '--timeout', '1m'],
+    '--timeout: it says how long --wait waits; give both',
+  ],
+  ['a tag that is none', ['node', 'tag', 'a', '+b/c'], 'tag "b/c": a name is 1 to 128 characters'],
+  ['a mistyped flag among tags', ['node', 'tag', 'a', '--rest'], "unknown option '--rest'"],
+  ['no command to scale by', ['scale', 'run'], "required option '--exec <command>' not specified"],
   [
     'nobody at the address',
     ['jobs', '--coordinator', '127.0.0.1:1'],

@@ -30,12 +30,13 @@ afterAll(async () => {
 
 const node = async (nodeId: string) => (await studio.nodes()).find((one) => one.nodeId === nodeId);
 
-async function assignedJobs(nodeId: string): Promise<string[]> {
+const assignedJobs = async (nodeId: string): Promise<string[]> =>
+  (await assignment(nodeId)).jobs.map((job) => job.jobId);
+
+async function assignment(nodeId: string): Promise<Assignment> {
   const { kvm, names } = farm.bus;
   const entry = await retryCall('read', async () => (await kvm.open(names.assignmentsBucket)).get(nodeId));
-  if (!entry) return [];
-  const assignment: Assignment = decodeMessage(assignmentSchema, entry.value, nodeId);
-  return assignment.jobs.map((job) => job.jobId);
+  return entry ? decodeMessage(assignmentSchema, entry.value, nodeId) : { jobs: [] };
 }
 
 const waitFor = <T>(describe: string, condition: () => T | Promise<T>) =>
@@ -45,21 +46,22 @@ const messages = async (jobId: string, kind: string, atLeast: number) =>
   (await studio.told(jobId, kind, atLeast)).map(({ message }) => message);
 
 describe('a node that drains', () => {
-  it('keeps the jobs that it has until they end, gets no new one, and is not counted on', async () => {
+  it('finishes what it has in hand, gets nothing new, and is not counted on', async () => {
     using draining = startFakeNode(farm.bus, 'draining');
-    const before = (await studio.submit()).job!.jobId;
+    const before = (await studio.submit()).job!.jobId as JobId;
     await waitFor('the first job is assigned', async () => (await assignedJobs('draining')).includes(before));
-    draining.say({ draining: true });
+    draining.say({ draining: true, inHand: [{ jobId: before, attempts: [[1, 0, 1, 1]], rendering: 1 }] });
     await waitFor('it drains', async () => (await node('draining'))?.state === 'draining');
     expect(await node('draining')).toMatchObject({
       reason: 'it finishes what it has and takes nothing more',
     });
-    using _other = startFakeNode(farm.bus, 'other');
+    using _other = startFakeNode(farm.bus, 'other', { slots: 2 });
     const later = (await studio.submit()).job!.jobId;
     await waitFor('the other has both', async () => (await assignedJobs('other')).length === 2);
-    expect(await assignedJobs('draining')).toEqual([before]);
+    expect(await assignment('draining')).toMatchObject({ jobs: [], finishing: [{ jobId: before }] });
+    draining.say({ inHand: [] });
+    await waitFor('nothing is left', async () => (await assignment('draining')).finishing === undefined);
     await studio.cancel(before);
-    await waitFor('nothing is left', async () => (await assignedJobs('draining')).length === 0);
     await studio.cancel(later);
   });
 });

@@ -88,6 +88,25 @@ describe('a job', () => {
     expect(await assignedTo('many')).toEqual([job.jobId]);
   });
 
+  it('that asks for a GPU waits for one, with the reason, whatever processors could do', async () => {
+    const [cpu, gpu] = ['4.1+a.x86-64-v3.glibc2.36', '4.1+a.optix.glibc2.36'];
+    using _cpu = await startNode('cpu', blender(cpu), 4);
+    const settings = { ...shot().settings!, device: 'gpu' };
+    const { jobId } = await submit(shot({ settings }));
+    const [paused] = await studio.told(jobId, 'paused');
+    expect(paused!.message).toBe(
+      `no node has blender with a GPU; nodes have blender ${cpu}; it waits for a node that has it`,
+    );
+    using _gpu = await startNode('gpu', blender(cpu, gpu));
+    await studio.told(jobId, 'resumed');
+    await waitFor('it is assigned', async () => (await assignedTo('gpu')).includes(jobId));
+    expect(await pinOf(jobId)).toBe(gpu);
+    expect(await pinOf((await submit(shot())).jobId)).toBe(cpu);
+    await expect(submit(shot({ rendererVersion: gpu }))).rejects.toThrow(
+      /computes on a GPU, and spec.settings.device is cpu/,
+    );
+  });
+
   it('that no node can render waits, says so once, and is pinned when the first node comes', async () => {
     const { jobId, spec: first } = await submit(shot());
     expect(first!.rendererVersion).toBe('');

@@ -1,6 +1,7 @@
 /** What an agent has of one job: its tiles at hand, what it asked for, and why it would not ask for more. */
 import { AvoidedTiles } from '#node-agent/avoided-tiles.js';
 import { Brake } from '#node-agent/brake.js';
+import type { JobShare } from '#node-agent/fair-share.js';
 import type { JobId } from '#shared/domain/ids.js';
 import type { TileMessage } from './tile-queue.js';
 
@@ -15,6 +16,7 @@ export interface Ticket {
 
 export interface Job {
   readonly jobId: JobId;
+  share: JobShare;
   readonly tickets: Map<string, Ticket>;
   outstanding: number;
   askedAtMs: number;
@@ -31,6 +33,7 @@ export function newJob(jobId: JobId, servedAt: number): Job {
   return {
     ...{
       jobId,
+      share: { slots: 0 },
       tickets: new Map(),
       outstanding: 0,
       isDry: false,

@@ -1,6 +1,7 @@
 /** What a simulated farm is like and what will happen to it: drawn from its seed before anything begins. */
 import type { Digest, JobId, NodeId, PlanId } from '#shared/domain/ids.js';
 import { type JobRecord, renderSettingsSchema } from '#shared/domain/job.js';
+import { jobScheduleSchema } from '#shared/domain/schedule.js';
 import { Random } from './random.js';
 
 export type NodeKind =
@@ -178,6 +179,7 @@ function jobPlan(
     maxAttempts: random.whole(1, 5),
     verify: random.pick([0, 0, 0.3, 1]),
     tileTimeLimitMs: 0,
+    schedule: SCHEDULE,
     warnings: [],
     createdAtMs: 0,
   };
@@ -191,4 +193,5 @@ function jobPlan(
   };
 }
 
+const SCHEDULE = jobScheduleSchema.parse({});
 const SETTINGS = renderSettingsSchema.parse({ renderer: 'synthetic', widthPx: TILE_PX, heightPx: TILE_PX });

@@ -1,7 +1,6 @@
 /** Who is blamed for what, and who works for which job: the order of blame-keeper.ts and assign.ts. */
 
 import type { LiveJob } from '#coordinator/jobs/live-job.js';
-import { allocate } from '#coordinator/scheduling/allocate.js';
 import { BlameBook, type NodeFailure } from '#coordinator/scheduling/blame.js';
 import {
   type BlamePolicy,
@@ -12,6 +11,7 @@ import {
 import { standingChanges } from '#coordinator/scheduling/standing-changes.js';
 import type { JobId, NodeId } from '#shared/domain/ids.js';
 import { TIMES } from '#shared/limits.js';
+import { shareNodes } from './share-nodes.js';
 import type { SimCoordinator } from './sim-coordinator.js';
 
 export const POLICY: BlamePolicy = { blockAfter: 3, quarantineAfter: 2, forgiveAfterMs: 3_600_000 };
@@ -143,7 +143,7 @@ export class NodeJudge {
     }));
     const jobs = this.coordinator.liveJobs().filter((job) => !job.isEnding);
     const wanted = jobs.map((job) => ({ jobId: job.jobId, planId: job.record.plan.planId }));
-    for (const [nodeId, assignment] of allocate({ nodes, jobs: wanted })) {
+    for (const [nodeId, assignment] of shareNodes({ nodes, jobs: wanted })) {
       if (JSON.stringify(world.assignments.get(nodeId)) === JSON.stringify(assignment)) continue;
       world.assignments.set(nodeId, assignment);
       world.agents.get(nodeId)?.assigned();

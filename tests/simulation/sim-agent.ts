@@ -97,13 +97,18 @@ export class SimAgent extends AgentProcess {
 
   private applyAssignment(): void {
     if (this.isDraining || !this.isAlive) return;
-    const wanted = new Set(this.world.assignments.get(this.node.nodeId)?.jobs.map(({ jobId }) => jobId));
+    const assigned = this.world.assignments.get(this.node.nodeId)?.jobs ?? [];
+    const wanted = new Map(assigned.map(({ jobId, slots, slotsMax }) => [jobId, { slots, slotsMax }]));
     for (const [jobId, job] of [...this.jobs]) {
       if (wanted.has(jobId)) continue;
       this.closeJob(jobId);
       for (const ticket of job.tickets.values()) if (ticket.state === 'rendering') this.cancel(job, ticket);
     }
-    for (const jobId of wanted) if (!this.jobs.has(jobId)) this.jobs.set(jobId, newJob(jobId, this.served));
+    for (const [jobId, share] of wanted) {
+      const job = this.jobs.get(jobId) ?? newJob(jobId, this.served);
+      job.share = share;
+      this.jobs.set(jobId, job);
+    }
     this.refill();
   }
 
@@ -119,6 +124,7 @@ export class SimAgent extends AgentProcess {
     if (this.isDraining) return;
     const jobs = [...this.jobs.values()];
     const loads = jobs.map((job) => ({
+      ...job.share,
       buffered: [...job.tickets.values()].filter(({ state }) => state === 'buffered').length,
       outstanding: job.outstanding,
       askedAtMs: job.askedAtMs,
@@ -218,6 +224,7 @@ export class SimAgent extends AgentProcess {
       if (rendering >= this.node.slots) break;
       const readyOf = (job: Job) => [...job.tickets.values()].filter(({ state }) => state === 'buffered');
       const loads = all.map((job) => ({
+        ...job.share,
         ready: readyOf(job).length,
         rendering: job.rendering,
         servedAt: job.servedAt,

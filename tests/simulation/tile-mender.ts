@@ -84,7 +84,11 @@ export class TileMender {
     if (holds.length === 0 || !hasIdle || !isQueueDry(job, holds)) return;
     const frames = new Map([...job.openFrames()].map((frame) => [frame.frame, frame]));
     const copyable = (hold: Hold) => copyableTile(job, frames.get(hold.held[0]), hold);
-    const chosen = stragglers({ holds, workers, expectedMs: job.expectedMs, nowMs, copyable });
+    const expectedMs = ({ held: [frameNumber, tile] }: Hold) => {
+      const frame = frames.get(frameNumber);
+      return frame ? job.expectedMsOf(frame, tile) : job.expectedMs;
+    };
+    const chosen = stragglers({ holds, workers, expectedMs, nowMs, copyable });
     for (const { held, nodeId } of chosen) {
       this.coordinator.world.note(() => `${job.jobId} ${held[0]}/${held[1]} gets a copy beside ${nodeId}`);
       job.copy(frames.get(held[0])!, held[1], nodeId);

@@ -35,6 +35,8 @@ export interface AgentFarm extends AsyncDisposable {
     slots?: number;
     cacheDir?: string;
     cacheBytesMax?: number;
+    /** Default: the farm's own server. */
+    natsUrl?: string;
     /** Programs and modules: none unless a test wants them. */
     programs?: Partial<AgentConfig>;
   }): Promise<RunningAgent>;
@@ -43,7 +45,19 @@ export interface AgentFarm extends AsyncDisposable {
   job(manifest: PackageManifest, settings?: Record<string, unknown>): JobRecord;
   /** Record, consumer and tiles; the assignment is the test's business. */
   queue(record: JobRecord, frame: number, tilePx: number): Promise<number>;
+  /** One slot each. */
   assign(nodeId: string, records: readonly JobRecord[]): Promise<void>;
+  /** @returns the revision of the write. */
+  assignShares(
+    nodeId: string,
+    shares: readonly {
+      readonly record: JobRecord;
+      readonly slots: number;
+      readonly slotsMax?: number;
+      readonly yields?: true;
+    }[],
+    finishing?: readonly JobRecord[],
+  ): Promise<number>;
   /** Every part stored so far. */
   results(jobId: JobId): Promise<{ meta: ResultMeta; bytes: Uint8Array }[]>;
 }
@@ -61,11 +75,18 @@ export async function startAgentFarm(): Promise<AgentFarm> {
     nats: await startNatsServer({ storeDir }),
     bus: undefined as unknown as Bus,
     blobs,
-    async startAgent({ nodeId = 'node-1', slots = 2, cacheBytesMax = 2 ** 30, cacheDir, programs } = {}) {
+    async startAgent({
+      nodeId = 'node-1',
+      slots = 2,
+      cacheBytesMax = 2 ** 30,
+      cacheDir,
+      natsUrl = farm.nats.url,
+      programs,
+    } = {}) {
       const agent = await runAgent({
         ...resolveConfig(agentConfig, { flags: { blender: 'none', povray: 'none', sandbox: 'off' } }),
         ...programs,
-        natsUrl: farm.nats.url,
+        natsUrl,
         prefix: 'test',
         coordinatorAddress: blobs.address,
         nodeId: nodeIdSchema.parse(nodeId),
@@ -88,11 +109,19 @@ export async function startAgentFarm(): Promise<AgentFarm> {
     job,
     queue: (record, frame, tilePx) => queue(farm.bus, record, frame, tilePx),
     async assign(nodeId, records) {
+      await farm.assignShares(
+        nodeId,
+        records.map((record) => ({ record, slots: 1 })),
+      );
+    },
+    async assignShares(nodeId, shares, finishing = []) {
+      const named = ({ jobId, plan }: JobRecord) => ({ jobId, planId: plan.planId });
       const assignment: Assignment = {
-        jobs: records.map(({ jobId, plan }) => ({ jobId, planId: plan.planId, slots: 1 })),
+        jobs: shares.map(({ record, ...share }) => ({ ...named(record), ...share })),
+        ...(finishing.length > 0 && { finishing: finishing.map(named) }),
       };
       const kv = await farm.bus.kvm.open(farm.bus.names.assignmentsBucket);
-      await retryCall('assign', () => kv.put(nodeId, encodeMessage(assignment)));
+      return await retryCall('assign', () => kv.put(nodeId, encodeMessage(assignment)));
     },
     results: (jobId) => readResults(farm.bus, jobId),
     async [Symbol.asyncDispose]() {

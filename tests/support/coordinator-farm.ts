@@ -20,6 +20,8 @@ export interface CoordinatorFarm extends AsyncDisposable {
   readonly config: CoordinatorConfig;
   /** Of the coordinator that runs now. */
   readonly client: CoordinatorClient;
+  /** Of the coordinator that runs in this process, where `http` is set. */
+  readonly httpAddress: string | undefined;
   start(parts?: CoordinatorParts): Promise<void>;
   /** Whether a coordinator runs: a test that fails may have left none. */
   readonly isUp: boolean;
@@ -60,6 +62,7 @@ export async function startCoordinatorFarm(
   let child: ChildProcess | undefined;
   let processLog = '';
   let client: CoordinatorClient | undefined;
+  let httpAddress: string | undefined;
   const connect = (address: string) => {
     client?.close();
     client = connectCoordinator(address);
@@ -73,6 +76,9 @@ export async function startCoordinatorFarm(
     get client() {
       return client!;
     },
+    get httpAddress() {
+      return httpAddress;
+    },
     async restartNats({ loseStore } = { loseStore: false }) {
       nats.kill();
       await nats.exited;
@@ -83,6 +89,7 @@ export async function startCoordinatorFarm(
       const running = await runCoordinator(config, parts);
       isRunning = true;
       closeCoordinator = () => running.close();
+      httpAddress = running.httpAddress;
       connect(running.address);
     },
     get isUp() {

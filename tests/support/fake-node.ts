@@ -12,6 +12,8 @@ export const FAKE_RENDERERS: Heartbeat['renderers'] = [
 export interface FakeNode {
   /** Says this from now on, and at once. */
   say(changes: Partial<Heartbeat>): void;
+  /** Says nothing any more, without goodbye. */
+  fallSilent(): void;
   /** Says goodbye. */
   [Symbol.dispose](): void;
 }
@@ -41,15 +43,19 @@ export function startFakeNode(bus: Bus, nodeId: string, changes: Partial<Heartbe
   };
   const timer = setInterval(beat, TIMES.heartbeatEveryMs);
   const answers = bus.connection.subscribe(bus.names.rollCall, { callback: beat });
+  const fallSilent = () => {
+    clearInterval(timer);
+    answers.unsubscribe();
+  };
   beat();
   return {
     say(more) {
       heartbeat = { ...heartbeat, ...more };
       beat();
     },
+    fallSilent,
     [Symbol.dispose]() {
-      clearInterval(timer);
-      answers.unsubscribe();
+      fallSilent();
       heartbeat = { ...heartbeat, leaving: true };
       beat();
     },

@@ -40,6 +40,8 @@ export interface FaultAgentOptions {
   /** Default: its name. */
   readonly nodeId?: string;
   readonly filter?: LinkFilter;
+  /** Further arguments of its command. */
+  readonly args?: readonly string[];
 }
 
 export interface FaultAgent {
@@ -88,12 +90,12 @@ export async function startFaultFarm(): Promise<FaultFarm> {
       return nats;
     },
     ...{ bus, client, studio, coordinator, coordinatorLink, storeDir: path('store') },
-    async startAgent(name, { slots = 1, nodeId = name, filter } = {}) {
+    async startAgent(name, { slots = 1, nodeId = name, filter, args = [] } = {}) {
       const link = await startTcpProxy(port, filter);
       links.push(link);
       const part = await startPart(name, link, () => [
         ...['agent', '--node-id', nodeId, '--slots', String(slots)],
-        ...['--coordinator', address, '--cache', path(`cache-${name}`)],
+        ...['--coordinator', address, '--cache', path(`cache-${name}`), ...args],
       ]);
       return agentOf(part, nodeId, link);
     },

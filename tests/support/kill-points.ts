@@ -5,6 +5,7 @@ import type { CoordinatorParts } from '#coordinator/main.js';
 
 export type KillPoint =
   | 'job recorded'
+  | 'layout recorded'
   | 'stitching'
   | 'frame files written'
   | 'frame recorded'
@@ -29,6 +30,7 @@ export function killedAt(point: KillPoint): CoordinatorParts {
       jobs: {
         ...store.jobs,
         create: after('job recorded', store.jobs.create),
+        writeLayouts: after('layout recorded', store.jobs.writeLayouts),
         writeFrame: after('frame recorded', store.jobs.writeFrame),
         writeEnd: after('job end recorded', store.jobs.writeEnd),
       },

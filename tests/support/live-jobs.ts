@@ -1,11 +1,14 @@
 /** Jobs in memory for tests of what the coordinator decides: their record is well-formed, and no store or bus has it. */
 import type { PlacedResult } from '#coordinator/jobs/live-frame.js';
 import { LiveJob } from '#coordinator/jobs/live-job.js';
+import type { Layout } from '#coordinator/planning/layout.js';
 import { type Digest, type NodeId, newIdempotencyKey, newJobId, newPlanId } from '#shared/domain/ids.js';
 import { type JobRecord, jobRecordSchema, renderSettingsSchema } from '#shared/domain/job.js';
+import type { JobSchedule } from '#shared/domain/schedule.js';
 
 export interface TestJob
   extends Partial<Pick<JobRecord, 'maxAttempts' | 'verify' | 'createdAtMs' | 'manifest'>> {
+  readonly schedule?: Partial<JobSchedule>;
   readonly frames?: readonly number[];
   readonly widthPx?: number;
   readonly heightPx?: number;
@@ -28,6 +31,9 @@ export function testRecord(wanted: TestJob = {}): JobRecord {
 }
 
 export const testJob = (wanted: TestJob = {}): LiveJob => new LiveJob(testRecord(wanted));
+
+/** A row of so many tiles. */
+export const testLayout = (tiles: number): Layout => testJob({ widthPx: 16 * tiles }).grid;
 
 export const RIGHT_DIGEST = 'aa'.repeat(32);
 

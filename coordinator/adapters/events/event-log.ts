@@ -38,6 +38,7 @@ const DROPPABLE: ReadonlySet<EventMessage['kind']> = new Set([
   'node_quarantined',
   'node_forgiven',
   'speculated',
+  'planned',
   'repaired',
   'paused',
   'resumed',

@@ -94,7 +94,7 @@ async function endedFrame(
   withTiles: boolean,
 ): Promise<FrameRecord | undefined> {
   const job = farm.jobs.liveJob(record.jobId);
-  if (job && !isFrameEnded(job.frameStateAt(index))) return undefined;
+  if (job && !isFrameEnded(job.frames.stateAt(index))) return undefined;
   const stored = await readFrame(farm, record, frame);
   if (typeof stored === 'string') return { frame, state: 'failed', tilesTotal, tilesDone: 0, reason: stored };
   return stored && toWireFrame(stored, withTiles);
@@ -129,7 +129,7 @@ function isRecordDue(farm: Farm, { jobId, frames }: JobRecord, frame: number): b
   if (farm.jobs.view(jobId).state === 'cancelled') return false;
   const index = frames.indexOf(frame);
   const job = farm.jobs.liveJob(jobId);
-  return index >= 0 && (!job || isFrameEnded(job.frameStateAt(index)));
+  return index >= 0 && (!job || isFrameEnded(job.frames.stateAt(index)));
 }
 
 /** @throws FRAME_NOT_FOUND for a file that is gone, BLOB_CORRUPT for one that is not as long as it was. */
@@ -153,13 +153,14 @@ function assertWhole(
 }
 
 /** A frame without a record: it waits, or its tiles are on the move. */
-function openFrame(farm: Farm, jobId: JobId, index: number, frame: number, tilesTotal: number): FrameRecord {
+function openFrame(farm: Farm, jobId: JobId, index: number, frame: number, perFrame: number): FrameRecord {
   const job = farm.jobs.get(jobId);
-  const state = job instanceof LiveJob ? job.frameStateAt(index) : 'waiting';
+  const tilesTotal = job instanceof LiveJob ? job.frames.layoutOf(frame).count : perFrame;
+  const state = job instanceof LiveJob ? job.frames.stateAt(index) : 'waiting';
   return {
     frame,
     state: state === 'waiting' ? 'waiting' : 'rendering',
     tilesTotal,
-    tilesDone: job instanceof LiveJob ? job.tilesDoneAt(index) : 0,
+    tilesDone: job instanceof LiveJob ? (job.frames.open.get(index)?.doneCount ?? 0) : 0,
   };
 }

@@ -1,9 +1,10 @@
-/** The gRPC server: the four services of guian.v1, standard health, and reflection. */
+/** The gRPC server: the five services of guian.v1, standard health, and reflection. */
 import * as grpc from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import { FarmError, messageOf } from '#shared/errors.js';
 import { LIMITS } from '#shared/limits.js';
+import type { AdminServiceHandlers } from '#shared/wire/generated/guian/v1/AdminService.js';
 import type { FrameServiceHandlers } from '#shared/wire/generated/guian/v1/FrameService.js';
 import type { JobServiceHandlers } from '#shared/wire/generated/guian/v1/JobService.js';
 import type { NodeServiceHandlers } from '#shared/wire/generated/guian/v1/NodeService.js';
@@ -15,6 +16,7 @@ export interface Services {
   readonly packages: PackageServiceHandlers;
   readonly frames: FrameServiceHandlers;
   readonly nodes: NodeServiceHandlers;
+  readonly admin: AdminServiceHandlers;
 }
 
 export interface GrpcServer {
@@ -50,6 +52,7 @@ export async function startGrpcServer(listen: string, services: Services): Promi
   server.addService(v1.PackageService.service, services.packages);
   server.addService(v1.FrameService.service, services.frames);
   server.addService(v1.NodeService.service, services.nodes);
+  server.addService(v1.AdminService.service, services.admin);
   const healthNames = ['', ...Object.keys(definition).filter((name) => SERVICE_NAME.test(name))];
   const health = new HealthImplementation({});
   const setHealth = (status: 'SERVING' | 'NOT_SERVING') => {

@@ -10,6 +10,7 @@ import {
 } from '#shared/domain/ids.js';
 import { environmentSchema, JOB_STATES, type JobState } from '#shared/domain/job.js';
 import {
+  needsAllFiles,
   rendererNameSchema,
   rendererOfScene,
   rendererVersionSchema,
@@ -24,6 +25,7 @@ import type { JobSpec__Output } from '#shared/wire/generated/guian/v1/JobSpec.js
 import type { PackageManifest__Output } from '#shared/wire/generated/guian/v1/PackageManifest.js';
 import type { RenderSettings__Output } from '#shared/wire/generated/guian/v1/RenderSettings.js';
 import { type JobDraft, parseField, type SettingsDraft } from '../../jobs/job-draft.js';
+import { toPreviewSamples, toSchedule } from './to-schedule.js';
 
 const nameSchema = z
   .string()
@@ -59,6 +61,7 @@ export function toJobDraft(spec: JobSpec__Output | null): JobDraft {
   if (!spec) throw new FarmError('JOB_SPEC_INVALID', 'spec is missing');
   const manifest = toManifest(spec.manifest, 'spec.manifest');
   const renderer = toRenderer(spec.settings?.renderer, manifest.entry, 'spec.settings.renderer');
+  assertMayLack(spec.settings?.allowMissing ?? false, renderer);
   return {
     name: parseField(nameSchema, spec.name, 'spec.name') as string,
     studio: parseField(studioSchema, spec.studio || DEFAULTS.studio, 'spec.studio') as JobDraft['studio'],
@@ -74,6 +77,8 @@ export function toJobDraft(spec: JobSpec__Output | null): JobDraft {
       spec.tileTimeLimitMs,
       'spec.tile_time_limit_ms',
     ) as number,
+    schedule: toSchedule(spec.schedule),
+    previewSamples: toPreviewSamples(spec.schedule),
   };
 }
 
@@ -102,6 +107,17 @@ function toRenderer(name: string | undefined, entry: string, field: string): str
   throw new FarmError(
     'JOB_SPEC_INVALID',
     `${field} is empty, and the name of the scene ${shown} tells none: it ends in ${SCENE_EXTENSIONS.join(', ')}, or the renderer is named`,
+    { field },
+  );
+}
+
+/** As `--allow-missing`. @throws JOB_SPEC_INVALID */
+function assertMayLack(allowMissing: boolean, renderer: string): void {
+  if (!allowMissing || !needsAllFiles(renderer)) return;
+  const field = 'spec.settings.allow_missing';
+  throw new FarmError(
+    'JOB_SPEC_INVALID',
+    `${field} is true: POV-Ray stops at the first file that is not there; leave it out for a scene of ${renderer}`,
     { field },
   );
 }
@@ -137,6 +153,7 @@ function toSettings(settings: RenderSettings__Output): SettingsDraft {
     ...given('viewLayer', settings.viewLayer),
     ...given('threadsPerSlot', settings.threadsPerSlot),
     ...given('sourceRoot', toSourceRoot(settings.sourceRoot, 'spec.settings.source_root')),
+    ...given('device', settings.device),
     ...(settings.allowScripts ? { allowScripts: true } : {}),
     ...(settings.allowMissing ? { allowMissing: true } : {}),
     ...(settings.environment ? { environment: toEnvironment(settings.environment) } : {}),

@@ -10,12 +10,24 @@ import type { JobSpec } from '#shared/wire/generated/guian/v1/JobSpec.js';
 import type { Node } from '#shared/wire/generated/guian/v1/Node.js';
 import type { RenderSettings as WireSettings } from '#shared/wire/generated/guian/v1/RenderSettings.js';
 import type { SceneInspection as WireInspection } from '#shared/wire/generated/guian/v1/SceneInspection.js';
+import type { Wait as WireWait } from '#shared/wire/generated/guian/v1/Wait.js';
+import type { EffectiveJob, EffectiveNode } from '../../admin/effective.js';
 import { finishedTiles } from '../../jobs/finished-tiles.js';
 import type { JobView } from '../../jobs/job-registry.js';
 import type { KnownNode } from '../../loops/nodes.js';
+import type { NodeSlots, Wait } from '../../scheduling/scheduler-view.js';
 import type { FrameResult } from '../store/records.js';
+import { toWireSchedule } from './to-schedule.js';
 
-export function toWireJob(view: JobView): Job {
+/** What is in force for a job at this moment. */
+export interface JobNow {
+  readonly effective: EffectiveJob;
+  readonly slots: number;
+  /** What keeps it from running; absent: nothing, or it has ended. */
+  readonly wait?: Wait | undefined;
+}
+
+export function toWireJob(view: JobView, { effective, slots, wait }: JobNow): Job {
   const { record } = view;
   return {
     jobId: record.jobId,
@@ -29,6 +41,11 @@ export function toWireJob(view: JobView): Job {
     tileHeightPx: record.plan.tileHeightPx,
     tilesPerFrame: view.tilesPerFrame,
     planId: record.plan.planId,
+    slots,
+    priority: effective.priority,
+    paused: effective.isPaused,
+    pool: effective.pool ?? '',
+    waitsFor: wait?.message ?? '',
   };
 }
 
@@ -44,6 +61,7 @@ function toWireSpec(record: JobRecord): JobSpec {
     verify: record.verify,
     tileTimeLimitMs: record.tileTimeLimitMs,
     rendererVersion: record.rendererVersion ?? '',
+    schedule: toWireSchedule(record.schedule),
   };
 }
 
@@ -105,7 +123,8 @@ export function toWireFrame(frame: FrameResult, withTiles = false): FrameRecord 
 }
 
 export function toWireInspection(inspection: SceneInspection): WireInspection {
-  const { cameras, scenes, viewLayers, layers, files, notices, scripts, problems, ...rest } = inspection;
+  const { cameras, scenes, viewLayers, layers, files, notices, scripts, problems, problemCodes, ...rest } =
+    inspection;
   return {
     ...rest,
     cameras: [...cameras],
@@ -116,10 +135,30 @@ export function toWireInspection(inspection: SceneInspection): WireInspection {
     notices: [...notices],
     scripts: [...scripts],
     problems: [...problems],
+    problemCodes: [...(problemCodes ?? [])],
   };
 }
 
-export function toWireNode({ heartbeat, state, reason, standing, lastHeartbeatAtMs }: KnownNode): Node {
+export function toWireWait({ kind, message, have, need, subject = '' }: Wait): WireWait {
+  return {
+    kind,
+    message,
+    subject,
+    ...(have !== undefined && { have }),
+    ...(need !== undefined && { need }),
+  };
+}
+
+/** What is in force for a node at this moment. */
+export interface NodeNow {
+  readonly effective: EffectiveNode;
+  readonly assigned: readonly NodeSlots[];
+}
+
+export function toWireNode(
+  { heartbeat, state, reason, standing, lastHeartbeatAtMs }: KnownNode,
+  { effective, assigned }: NodeNow,
+): Node {
   return {
     nodeId: heartbeat.nodeId,
     state,
@@ -145,5 +184,9 @@ export function toWireNode({ heartbeat, state, reason, standing, lastHeartbeatAt
     troubles: (heartbeat.troubles ?? []).map(
       ({ jobId, code, message }) => `${jobId === undefined ? '' : `job ${jobId}: `}${code}: ${message}`,
     ),
+    pools: [...effective.pools],
+    tags: [...effective.tags],
+    gpus: (heartbeat.gpus ?? []).map((gpu) => ({ ...gpu })),
+    assigned: assigned.map(({ jobId, slots }) => ({ jobId, slots })),
   };
 }

@@ -1,13 +1,14 @@
 /**
  * The truth about jobs: `jobs/<job>/job.json` (the record, fsynced before a submit is answered, and once more when the
  * version of its renderer is decided later), `ended.json`,
- * `retries.json` (fsynced before a retry is answered), and `frames/<frame>.json` beside the frame's files.
+ * `retries.json` (fsynced before a retry is answered), `layouts.json` (fsynced before a tile of a layout is queued), and `frames/<frame>.json` beside the frame's files.
  */
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JobId } from '#shared/domain/ids.js';
 import { type JobRecord, jobRecordSchema } from '#shared/domain/job.js';
 import type { Logger } from '#shared/log.js';
+import { type LayoutsRecord, layoutsRecordSchema, NO_LAYOUTS } from '../../planning/layout-record.js';
 import { makeFolder, writeDurably } from './durable-file.js';
 import { type DamagedRecord, readRecord, readRecordOr } from './read-record.js';
 import {
@@ -26,6 +27,8 @@ export interface StoredJob {
   /** Absent while the job runs, and when it runs again. */
   readonly ended: EndedRecord | undefined;
   readonly retries: RetriesRecord;
+  /** None for jobs that have ended (they are read when asked for). */
+  readonly layouts: LayoutsRecord;
   /** Results of frames, for jobs that have not ended; empty for others (they are read when asked for). */
   readonly frames: readonly FrameResult[];
   /** Names of its records that could not be read, of frames apart; what stands for them is above. */
@@ -52,6 +55,10 @@ export interface JobStore {
    * that have finished stay finished, and those that have failed stay failed and can be retried anew.
    */
   readRetries(jobId: JobId): Promise<RetriesRecord>;
+  /** Fsynced when it resolves; a kill leaves the old record or the new one. */
+  writeLayouts(jobId: JobId, layouts: LayoutsRecord): Promise<void>;
+  /** None in the place of a damaged record: frames of which tiles are left are rendered again, by the job's grid. */
+  readLayouts(jobId: JobId): Promise<LayoutsRecord>;
   /**
    * Nothing when there is no record of the frame.
    * @throws DamagedRecord
@@ -94,6 +101,12 @@ export function jobStore(storeDir: string, log: Logger): JobStore {
     const count = frames.reduce((most, { retry }) => Math.max(most, retry), end?.retry ?? 0);
     return { count, frames: [] };
   };
+  const readLayouts = async (jobId: JobId, damaged: string[] = []): Promise<LayoutsRecord> =>
+    (await readRecordOr(
+      join(folder(jobId), 'layouts.json'),
+      layoutsRecordSchema,
+      damagedFile(jobId, 'frames are cut as the job says', damaged),
+    )) ?? NO_LAYOUTS;
   const readFrames = async (jobId: JobId, retries: RetriesRecord, absent: string) => {
     const isPast = superseded(retries);
     return (await loadFrames(framesFolder(jobId), log, absent)).filter((frame) => !isPast(frame));
@@ -109,7 +122,8 @@ export function jobStore(storeDir: string, log: Logger): JobStore {
     const end = await readEnd(jobId, damaged);
     const ended = end && end.retry >= retries.count ? end : undefined;
     const frames = ended ? [] : await readFrames(jobId, retries, 'the frame is rendered again');
-    return { record, ended, retries, frames, damaged };
+    const layouts = ended ? NO_LAYOUTS : await readLayouts(jobId, damaged);
+    return { record, ended, retries, layouts, frames, damaged };
   };
 
   return {
@@ -152,6 +166,10 @@ export function jobStore(storeDir: string, log: Logger): JobStore {
       await writeDurably(join(folder(jobId), 'retries.json'), JSON.stringify(retries));
     },
     readRetries: (jobId) => readRetries(jobId),
+    async writeLayouts(jobId, layouts) {
+      await writeDurably(join(folder(jobId), 'layouts.json'), JSON.stringify(layouts));
+    },
+    readLayouts: (jobId) => readLayouts(jobId),
     readFrame: (jobId, frame) => readRecord(framePath(jobId, frame), frameResultSchema),
   };
 }

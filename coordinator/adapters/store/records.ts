@@ -57,6 +57,8 @@ const NO_TILES = { nodeIds: [], nodes: [], attempts: [], renderMs: [], agreedNod
 const frameCommon = {
   frame: z.int(),
   tilesTotal: z.int().min(1),
+  /** How it was cut: 0 is the grid of the job's record, others are in layouts.json. */
+  layout: z.int().min(0).default(0),
   tilesDone: z.int().min(0),
   coreSeconds: z.number().min(0),
   finishedAtMs: z.number(),
@@ -109,6 +111,8 @@ export const endedRecordSchema = z.strictObject({
   attemptsFailed: z.int().min(0).default(0),
   tilesSpeculated: z.int().min(0).default(0),
   tilesVerified: z.int().min(0).default(0),
+  /** 0: as many as the grid of the job's record makes. */
+  tilesTotal: z.int().min(0).default(0),
   retry,
 });
 export type EndedRecord = Readonly<z.infer<typeof endedRecordSchema>>;

@@ -26,6 +26,7 @@ export function storeFiles(root: string, blobs: BlobStore): StoreFiles {
     async *listShared() {
       yield* await entries(root, '');
       yield* await entries(root, 'nodes/');
+      yield* await entries(root, 'admin/');
       yield* await entries(root, 'uploads/');
       yield* await entries(root, 'blobs/');
       for (const folder of await entries(root, 'blobs/sha256/')) {

@@ -39,6 +39,7 @@ const frameResult = (frame: number) => ({
   state: 'finished' as const,
   frame,
   tilesTotal: 1,
+  layout: 0,
   tilesDone: 1,
   coreSeconds: 1,
   finishedAtMs: 1,
@@ -70,6 +71,7 @@ describe('the store', () => {
         attemptsFailed: 0,
         tilesSpeculated: 0,
         tilesVerified: 0,
+        tilesTotal: 8,
         retry: 0,
       });
     }
@@ -96,6 +98,7 @@ describe('the store', () => {
       attemptsFailed: 0,
       tilesSpeculated: 0,
       tilesVerified: 0,
+      tilesTotal: 8,
       retry: 0,
     };
     const end = { ...ended, state: 'finished_with_failures' as const, finishedAtMs: 3 };
@@ -230,7 +233,7 @@ describe('the store', () => {
     const held = opened.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
     expect(held).toHaveLength(1);
     await held[0]![Symbol.asyncDispose]();
-    expect((await readdir(folder)).sort()).toEqual(['blobs', 'jobs', 'nodes', 'uploads']);
+    expect((await readdir(folder)).sort()).toEqual(['admin', 'blobs', 'jobs', 'nodes', 'uploads']);
     await writeFile(path, JSON.stringify({ ...dead, host: 'elsewhere' }));
     await expect(openStore(folder, log)).rejects.toThrow(/process \d+ on elsewhere; stop it/);
   });

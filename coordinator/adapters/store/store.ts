@@ -1,6 +1,7 @@
 /** The store: a folder that holds the truth (jobs, frames, packages). Everything on the bus can be rebuilt from it. */
 import { join, resolve } from 'node:path';
 import type { Logger } from '#shared/log.js';
+import { type AdminJournal, adminJournal } from './admin-journal.js';
 import { type BlobStore, blobStore } from './blob-store.js';
 import { makeFolder } from './durable-file.js';
 import { type JobStore, jobStore } from './job-store.js';
@@ -12,6 +13,7 @@ export interface Store extends AsyncDisposable {
   readonly jobs: JobStore;
   readonly blobs: BlobStore;
   readonly nodes: NodeStore;
+  readonly admin: AdminJournal;
   readonly files: StoreFiles;
 }
 
@@ -21,17 +23,23 @@ export async function openStore(storeDir: string, log: Logger): Promise<Store> {
   await makeFolder(root);
   const lock = await lockStore(root);
   try {
-    for (const folder of ['jobs', 'nodes', 'uploads', join('blobs', 'sha256')])
+    for (const folder of ['jobs', 'nodes', 'admin', 'uploads', join('blobs', 'sha256')])
       await makeFolder(join(root, folder));
     const removed = await removeUnfinished(root);
     const blobs = blobStore(root);
+    const admin = adminJournal(root, log);
     if (removed > 0) log.info({ files: removed }, 'half-written files of an earlier run removed');
     return {
       jobs: jobStore(root, log),
       blobs,
       nodes: nodeStore(root, log),
+      admin,
       files: storeFiles(root, blobs),
-      [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose](),
+      async [Symbol.asyncDispose]() {
+        // No line is half-written when another coordinator may have the store.
+        await admin[Symbol.asyncDispose]();
+        await lock[Symbol.asyncDispose]();
+      },
     };
   } catch (error) {
     await lock[Symbol.asyncDispose]();

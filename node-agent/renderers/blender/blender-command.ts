@@ -2,13 +2,15 @@
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gpuTypeOf } from '#shared/domain/render-device.js';
 import { LIMITS } from '#shared/limits.js';
 import type { Installation, ProgramRequest, Sandbox } from '../program/program.js';
+import { cyclesEnvironment } from './cycles-version.js';
 
 /** An uncompressed float EXR with every pass of the largest tile is 2 GiB. */
 export const PICTURE_BYTES_MAX = 4 * LIMITS.tileSidePxMax ** 2 * 32;
 
-export type BlenderScript = 'worker.py' | 'inspect_scene.py';
+export type BlenderScript = 'worker.py' | 'inspect_scene.py' | 'probe.py';
 
 export interface BlenderStart {
   readonly installation: Installation;
@@ -19,20 +21,15 @@ export interface BlenderStart {
   readonly allowScripts: boolean;
   readonly threads: number;
   /** Read-only for it. */
-  readonly sceneFolder: string;
+  readonly sceneFolder?: string;
   readonly scratchFolder: string;
   readonly memoryBytesMax: number;
 }
 
-/**
- * Cycles' kernels for AVX2, AVX and SSE4.1 each differ from the others in most pixels' last bits, and by default it takes
- * the best of the machine: pinned, nodes with different processors make equal pixels, at 1.04 times the time (measured).
- */
-const KERNEL = { CYCLES_CPU_NO_AVX2: '1', CYCLES_CPU_NO_AVX: '1' };
-
 export function blenderRequest(start: BlenderStart): Omit<ProgramRequest, 'onMessage'> {
   const script = fileURLToPath(new URL(`./${start.script}`, import.meta.url));
   const { scratchFolder } = start;
+  const { version } = start.installation;
   // More than the machine has only cost memory, and a client may ask for any number.
   const threads = Math.min(start.threads, availableParallelism());
   return {
@@ -43,9 +40,10 @@ export function blenderRequest(start: BlenderStart): Omit<ProgramRequest, 'onMes
       ...['--', ...(start.args ?? [])],
     ],
     // Its home is the scratch folder: nothing of a user's is read, nothing is left behind.
-    env: { ...KERNEL, LANG: 'C.UTF-8' },
+    env: { ...cyclesEnvironment(version), LANG: 'C.UTF-8' },
     sandbox: start.sandbox,
-    readableFolders: [dirname(script), start.sceneFolder],
+    usesGpus: start.script === 'probe.py' || gpuTypeOf(version) !== undefined,
+    readableFolders: [dirname(script), ...(start.sceneFolder === undefined ? [] : [start.sceneFolder])],
     scratchFolder,
     memoryBytesMax: start.memoryBytesMax,
     fileBytesMax: PICTURE_BYTES_MAX,

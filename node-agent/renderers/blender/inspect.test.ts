@@ -111,6 +111,12 @@ describe.skipIf(!blender)('what a .blend file says of itself', () => {
     for (const { reference } of client.files) expect(dirname(dirname(reference))).toBe(folder);
   });
 
+  test('a camera that is missing, by its code', async () => {
+    const { problems, problemCodes } = await inspect(bad, 'no-camera');
+    expect(problemCodes).toEqual(['CAMERA_MISSING', ...problems.slice(1).map(() => '')]);
+    expect(problems[0]).toMatch(/has no camera/);
+  });
+
   test('pictures that cannot be read, each tile and frame by name', async () => {
     const all = ['noise', 'half', 'sequence', 'udim', 'whole', 'layers'];
     const found = await Promise.all(all.map((name) => inspect(bad, `picture-${name}`)));

@@ -5,7 +5,7 @@
 import { rm, stat } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { resolve } from 'node:path';
-import type { SceneFile, SceneInspection } from '#shared/domain/scene-inspection.js';
+import type { ProblemCode, SceneFile, SceneInspection } from '#shared/domain/scene-inspection.js';
 import { isPackagePath } from '#shared/domain/scene-package.js';
 import { FarmError } from '#shared/errors.js';
 import { LIMITS } from '#shared/limits.js';
@@ -52,9 +52,12 @@ export async function inspectBlender(
   const files = await Promise.all(
     inspection.files.map((file) => judged(file, options.looksOutside ?? false)),
   );
-  const problems = [...sizeProblems(inspection), ...inspection.problems];
+  const tooLarge = sizeProblems(inspection);
+  const problems = [...tooLarge, ...inspection.problems];
+  const sizeCodes = tooLarge.map((): ProblemCode => 'FRAME_TOO_LARGE');
+  const problemCodes = [...sizeCodes, ...(inspection.problemCodes ?? [])];
   const { name: renderer, version: rendererVersion } = installation;
-  return { ...inspection, files, problems, renderer, rendererVersion };
+  return { ...inspection, files, problems, problemCodes, renderer, rendererVersion };
 }
 
 async function ask(

@@ -40,8 +40,9 @@ def inspect(request):
     settle_files(uses, paths, allow_missing=True)
     view_layer = chosen_view_layer(scene, None)
     pictures = PictureLook().damaged(uses, paths, frames)
-    faults = [camera_fault(scene), *scene_faults(scene, reached), *script_faults(), *pictures]
-    problems = [fault.message for fault in faults if fault is not None]
+    no_camera = camera_fault(scene)
+    faults = [no_camera, *scene_faults(scene, reached), *script_faults(), *pictures]
+    faults = [fault for fault in faults if fault is not None][:TEXTS_MAX]
     percentage = scene.render.resolution_percentage / 100
     return {
         "kind": "inspected",
@@ -60,7 +61,8 @@ def inspect(request):
         "files": files,
         "notices": [*scene_notices(scene, view_layer), *notices][:TEXTS_MAX],
         "scripts": needed_scripts(scene, reached, request["allowScripts"])[:TEXTS_MAX],
-        "problems": problems[:TEXTS_MAX],
+        "problems": [fault.message for fault in faults],
+        "problemCodes": ["CAMERA_MISSING" if fault is no_camera else "" for fault in faults],
     }
 
 

@@ -4,7 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RenderSettings, renderSettingsSchema } from '#shared/domain/job.js';
 import { LAYER_NAMES, LAYERS, type LayerPixels } from '#shared/domain/layers.js';
 import { type Region, regionHeightPx, regionWidthPx } from '#shared/domain/region.js';
+import { findInstallations } from '../program/find-installations.js';
 import type { LocalScene, TileControl } from '../renderer.js';
+import { kernelOf } from './cycles-version.js';
 import { blenderRenderer } from './renderer.js';
 import { BlenderSession } from './session.js';
 import { makeTestScenes, type TestScenes, testBlender } from './test-scenes.js';
@@ -68,6 +70,27 @@ describe.skipIf(!blender)('tiles of a .blend file', () => {
       }
       for (const [index, { name, data }] of whole.entries())
         expect(Buffer.compare(bytesOf(stitched[index]!.data), bytesOf(data)), `${name} ${widthPx}`).toBe(0);
+    }
+  });
+
+  test('the older kernel keeps that promise too, with pixels of its own', async () => {
+    const { installations } = await findInstallations({ blender: [] });
+    const older = installations.find(({ version }) => kernelOf(version) === 'x86-64-v2');
+    if (!older || older.version === blender!.installation.version) return;
+    const context = { slotMemoryBytes: SLOT_BYTES, scratchFolder: join(scenes.folder, 'slot') };
+    const second = new BlenderSession(older, blender!.sandbox, context);
+    try {
+      const settings = settingsOf({ samples: 2 });
+      const pixels = async (region: Region) =>
+        (await second.render({ scene: shot, settings, frame: 2, region, prepared: null }, FREE)).layers;
+      const whole = await pixels(WHOLE);
+      const stitched = emptyLayers(settings);
+      for (const region of tilesOf(29, 13)) place(stitched, await pixels(region), region);
+      expect(Buffer.compare(bytesOf(stitched[0]!.data), bytesOf(whole[0]!.data))).toBe(0);
+      const newer = (await render(WHOLE, 2, settings)).layers[0]!.data;
+      expect(Buffer.compare(bytesOf(newer), bytesOf(whole[0]!.data))).not.toBe(0);
+    } finally {
+      await second.close();
     }
   });
 
@@ -176,7 +199,7 @@ describe.skipIf(!blender)('tiles of a .blend file', () => {
   test('the version is that of the installation, and a scene that is not there is refused before any Blender starts', async () => {
     const renderer = blenderRenderer(blender!.installation, blender!.sandbox);
     expect(renderer.name).toBe('blender');
-    expect(renderer.version).toMatch(/^\d+\.\d+\.\d+\+[0-9a-f]+\.sse41\.glibc[\d.]+$/);
+    expect(renderer.version).toMatch(/^\d+\.\d+\.\d+\+[0-9a-f]+\.(x86-64-v[23]|\w+)\.glibc[\d.]+$/);
     const request = { scene: shot, settings: settingsOf(), frame: 1 };
     expect(await renderer.prepare(request)).toBeNull();
     await expect(

@@ -50,7 +50,10 @@ def _cycles_notices(cycles):
             " samples, so name fewer if that is too many"
         )
     if cycles.use_denoising:
-        yield "denoising is off: it needs whole frames; ask for the passes albedo and normal to denoise masters"
+        yield (
+            "denoising is off, so the frames are as noisy as their samples leave them: tiles cannot be denoised by"
+            " themselves; add --passes beauty,albedo,normal and denoise the EXR masters with them, or raise --samples"
+        )
     if cycles.feature_set == "EXPERIMENTAL" and cycles.offscreen_dicing_scale != 1:
         yield "adaptive subdivision is as fine outside of the picture as inside: what is outside differs from tile to tile"
     if getattr(cycles, "use_guiding", False):
@@ -58,7 +61,10 @@ def _cycles_notices(cycles):
     if getattr(cycles, "time_limit", 0) > 0:
         yield "the time limit for a picture is ignored: every pixel gets all samples"
     if cycles.device == "GPU":
-        yield "pictures are rendered on the CPU: its pixels are the same on every node"
+        yield (
+            "the file asks for a GPU; the job decides: pictures are rendered on the processor, whose pixels every node can"
+            " make, unless it is submitted with --device gpu"
+        )
 
 
 def _more_passes(view_layer):

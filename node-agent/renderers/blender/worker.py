@@ -13,6 +13,7 @@ sys.path.append(os.path.dirname(os.path.abspath(__file__)))
 
 import bpy
 
+from compute_device import use_compute_device
 from fault import Fault
 from open_scene import bring_libraries, open_file, refuse_missing, settle_files
 from package_paths import PackagePaths
@@ -82,6 +83,7 @@ class OpenFile:
                 raise fault
         view_layer = chosen_view_layer(scene, settings.get("viewLayer"))
         set_up(scene, view_layer, settings, own.seed)
+        use_compute_device(scene)
         if bpy.context.window is not None:
             bpy.context.window.scene = scene
         self.animated_uses = [use for use in uses if use.is_animated]

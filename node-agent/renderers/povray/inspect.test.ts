@@ -171,6 +171,7 @@ describe.skipIf(!povray)('inspecting a POV-Ray scene', () => {
     expect(await inspect('huge.pov', {}, 'huge')).toMatchObject({
       ...{ widthPx: 60_000, heightPx: 60_000 },
       problems: [expect.stringMatching(/^frames of 60000x60000 px are larger than the farm takes/)],
+      problemCodes: ['FRAME_TOO_LARGE'],
     });
   });
 
@@ -182,6 +183,7 @@ describe.skipIf(!povray)('inspecting a POV-Ray scene', () => {
       inspect('light.pov', {}, 'light'),
     ]);
     expect(noCamera.problems).toMatchObject([expect.stringMatching(/^nocamera\.pov has no camera/)]);
+    expect([noCamera, broken].map(({ problemCodes }) => problemCodes)).toEqual([['CAMERA_MISSING'], ['']]);
     expect(broken.problems).toMatchObject([expect.stringMatching(/^broken\.pov line \d: /)]);
     expect(loop.notices).toMatchObject([expect.stringMatching(/not read it after 2 s/)]);
     expect(light.notices).toMatchObject([expect.stringMatching(/jitter in light\.pov/)]);

@@ -5,7 +5,7 @@
  */
 import { mkdir, rm, symlink } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import type { SceneInspection } from '#shared/domain/scene-inspection.js';
+import type { ProblemCode, SceneInspection } from '#shared/domain/scene-inspection.js';
 import { FarmError } from '#shared/errors.js';
 import { DEFAULTS, LIMITS } from '#shared/limits.js';
 import type { Installation, Sandbox } from '../program/program.js';
@@ -49,7 +49,7 @@ const STILL = '0';
 interface Look {
   readonly files: SceneFiles;
   readonly notices: string[];
-  readonly problems: string[];
+  readonly problems: { readonly message: string; readonly code?: ProblemCode }[];
 }
 
 /**
@@ -140,7 +140,7 @@ async function readByRenderer(
         const missed = missingFile(error.log);
         if (missed !== undefined && (await files.addMissed(missed))) continue;
         // Missing files are told with the files; what comes after them is unknown.
-        if (missed === undefined) problems.push(error.message);
+        if (missed === undefined) problems.push({ message: error.message });
         return true;
       }
     }
@@ -167,15 +167,18 @@ function tellTraits(
   entry: string,
   { files, notices, problems }: Look,
 ): void {
-  problems.push(...sizeProblems(ini));
-  if (!traits.hasCamera && traits.isComplete) problems.push(noCamera(entry));
+  for (const message of sizeProblems(ini)) problems.push({ message, code: 'FRAME_TOO_LARGE' });
+  if (!traits.hasCamera && traits.isComplete)
+    problems.push({ message: noCamera(entry), code: 'CAMERA_MISSING' });
   for (const { path, reference, state } of files.files()) {
     if (state === 'found' && path === undefined)
-      problems.push(`the name of ${JSON.stringify(reference)} cannot be one in a package: rename the file`);
+      problems.push({
+        message: `the name of ${JSON.stringify(reference)} cannot be one in a package: rename the file`,
+      });
     if (state === 'found' && isAbsolute(reference))
-      problems.push(
-        `it names ${reference} by its absolute path, which nodes do not have: name it relative to the scene`,
-      );
+      problems.push({
+        message: `it names ${reference} by its absolute path, which nodes do not have: name it relative to the scene`,
+      });
   }
   if (traits.history === 'run')
     notices.push(
@@ -223,7 +226,8 @@ function inspectionOf(
     files: files.files(),
     notices,
     scripts: [...traits.writes],
-    problems,
+    problems: problems.map(({ message }) => message),
+    problemCodes: problems.map(({ code }) => code ?? ''),
   };
 }
 

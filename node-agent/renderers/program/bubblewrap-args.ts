@@ -9,6 +9,8 @@ export interface Walls {
   /** Resolved, without symbolic links. */
   readonly executable: string;
   readonly readableFolders: readonly string[];
+  /** Files of /dev that it may use beside those that every program has; with any of them it may read /sys too. */
+  readonly devices?: readonly string[];
   readonly scratchFolder: string;
   /** A folder below the scratch folder that is /tmp inside: what lies there is disk, not memory that nobody counts. */
   readonly temporaryFolder: string;
@@ -31,7 +33,7 @@ const NOBODY = '65534';
 
 /** @returns arguments up to and with `--`; the program's path and its own arguments follow. */
 export function bubblewrapArgs(walls: Walls): string[] {
-  const { readableFolders, scratchFolder, temporaryFolder } = walls;
+  const { readableFolders, devices = [], scratchFolder, temporaryFolder } = walls;
   const readTry = (path: string) => ['--ro-bind-try', path, path];
   return [
     ...['--unshare-all', '--unshare-user', '--uid', NOBODY, '--gid', NOBODY, '--hostname', 'guian'],
@@ -40,7 +42,10 @@ export function bubblewrapArgs(walls: Walls): string[] {
     ...SYSTEM_SETTINGS.flatMap(readTry),
     // Blender looks there for the file systems, and complains in its log where it is missing.
     ...['--symlink', '/proc/self/mounts', '/etc/mtab'],
-    ...['--proc', '/proc', '--dev', '/dev', '--remount-ro', '/dev'],
+    ...['--proc', '/proc', '--dev', '/dev'],
+    ...devices.flatMap((path) => ['--dev-bind-try', path, path]),
+    ...(devices.length > 0 ? readTry('/sys') : []),
+    ...['--remount-ro', '/dev'],
     ...['--bind', temporaryFolder, '/tmp'],
     ...programFolders(walls.executable).flatMap((path) => ['--ro-bind', path, path]),
     ...readableFolders.flatMap((folder) => ['--ro-bind', folder, folder]),

@@ -1,14 +1,16 @@
 /**
  * Which renderers are installed here, and in which build. Each program is asked itself; its label pins a job, so it names
- * whatever changes pixels: version, build, for Blender the processor kernel that the renderer holds it to, the C
- * library, whose functions the program computes with, and POV-Ray's include files.
+ * whatever changes pixels: version, build, for Blender the processor kernel that the renderer holds it to (one label for
+ * each that this processor can run), the C library, whose functions the program computes with, and POV-Ray's include
+ * files.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, readFileSync } from 'node:fs';
 import { mkdtemp, readdir, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, isAbsolute, join } from 'node:path';
 import { messageOf } from '#shared/errors.js';
+import { kernelsFor } from '../blender/cycles-version.js';
 import { libraryFolders } from '../povray/library-folders.js';
 import { findOnPath, whyNotExecutable } from './find-on-path.js';
 import type { Installation } from './program.js';
@@ -30,8 +32,8 @@ type ProgramName = 'blender' | 'povray';
 
 const VERSION_MS_MAX = 20_000;
 const GIB = 1024 ** 3;
-/** As `rendererVersionSchema` has it. */
-const LABEL_CHARS_MAX = 128;
+/** Of the 128 of `rendererVersionSchema`; the rest is for the digest of what it computes. */
+const LABEL_CHARS_MAX = 112;
 const BUILD_DIGITS = 12;
 
 /** What a program prints for --version, and what to add to its build. */
@@ -39,10 +41,8 @@ const PROGRAMS = {
   blender: {
     version: /^Blender (\d+(?:\.\d+)+)/m,
     build: /^\s*build hash:\s*([0-9a-f]{6,40})\s*$/m,
-    // The renderer starts it with CYCLES_CPU_NO_AVX=1 and CYCLES_CPU_NO_AVX2=1: other kernels give other bits.
-    kernel: '.sse41',
   },
-  povray: { version: /POV-Ray (\d+(?:\.\d+)+)/, build: undefined, kernel: '' },
+  povray: { version: /POV-Ray (\d+(?:\.\d+)+)/, build: undefined },
 } as const;
 
 /**
@@ -65,7 +65,7 @@ export async function findInstallations(
   const broken: BrokenInstallation[] = [];
   for (const answer of asked) {
     if ('reason' in answer) broken.push(answer);
-    else if (!installations.has(key(answer))) installations.set(key(answer), answer);
+    else for (const one of answer) if (!installations.has(key(one))) installations.set(key(one), one);
   }
   return { installations: [...installations.values()], broken };
 }
@@ -89,25 +89,45 @@ async function ask(
   name: ProgramName,
   executable: string,
   timeLimitMs: number,
-): Promise<Installation | BrokenInstallation> {
+): Promise<Installation[] | BrokenInstallation> {
   const broken = (reason: string) => ({ name, executable, reason });
   if (!isAbsolute(executable)) return broken(`${executable} is not an absolute path`);
   const problem = whyNotExecutable(executable);
   if (problem) return broken(problem);
   try {
     const output = await versionOutput(executable, timeLimitMs);
-    const { version, build, kernel } = PROGRAMS[name];
+    const { version, build } = PROGRAMS[name];
     const number = version.exec(output)?.[1];
     if (!number) return broken(`--version tells no ${name} version: ${firstLine(output)}`);
     const hash = build?.exec(output)?.[1] ?? (await fileDigest(executable));
     const library = await includeDigest({ name, version: number, executable });
-    const label = `${number}+${hash.slice(0, BUILD_DIGITS)}${kernel}${library}.${cLibrary()}`;
-    if (label.length > LABEL_CHARS_MAX)
+    const labels = kernels(name).map(
+      (kernel) => `${number}+${hash.slice(0, BUILD_DIGITS)}${kernel}${library}.${cLibrary()}`,
+    );
+    if (labels.some((label) => label.length > LABEL_CHARS_MAX))
       return broken(`its version is longer than ${LABEL_CHARS_MAX} characters`);
-    return { name, version: label, executable };
+    return labels.map((label) => ({ name, version: label, executable }));
   } catch (error) {
     return broken(messageOf(error));
   }
+}
+
+/** The fastest first. */
+function kernels(name: ProgramName): readonly string[] {
+  if (name !== 'blender') return [''];
+  if (process.arch !== 'x64') return [`.${process.arch}`];
+  return kernelsFor(processorFlags()).map((kernel) => `.${kernel}`);
+}
+
+/** Empty where the kernel does not tell: then the least is taken. */
+function processorFlags(): ReadonlySet<string> {
+  let text = '';
+  try {
+    text = readFileSync('/proc/cpuinfo', 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  return new Set(/^flags\s*:(.*)$/m.exec(text)?.[1]?.trim().split(/\s+/));
 }
 
 /** @throws Error with one line when it cannot be started, takes too long, or fails. */

@@ -4,7 +4,7 @@
  * process we start is the program or its sandbox, and no shell is between. A thread that ends in the ms before the program
  * is tied to it leaves it with a closed input, for whoever clears its scratch folder.
  */
-import { mkdirSync, realpathSync } from 'node:fs';
+import { mkdirSync, readdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { FarmError } from '#shared/errors.js';
 import { bubblewrapArgs } from './bubblewrap-args.js';
@@ -60,12 +60,20 @@ function walls(request: ProgramRequest, temporaryFolder: string): string[] {
       return [executable];
     case 'bubblewrap': {
       const resolved = realpathSync(executable);
-      const inside = { executable: resolved, readableFolders, scratchFolder, temporaryFolder };
+      const devices = request.usesGpus ? gpuDevices() : [];
+      const inside = { executable: resolved, readableFolders, devices, scratchFolder, temporaryFolder };
       return [tool('bwrap'), ...bubblewrapArgs(inside), resolved];
     }
     default:
       return request.sandbox satisfies never;
   }
+}
+
+/** Device files of NVIDIA's driver, and of AMD's and Intel's. */
+function gpuDevices(): string[] {
+  return readdirSync('/dev')
+    .filter((name) => /^(nvidia.*|dri|kfd)$/.test(name))
+    .map((name) => `/dev/${name}`);
 }
 
 const found = new Map<string, string>();

@@ -7,7 +7,7 @@
 export interface Installation {
   /** e.g. `blender` */
   readonly name: string;
-  /** Version, build and kernel, e.g. `3.4.1+1a2b3c4d5e6f.sse41.glibc2.36`; equal text promises equal pixels. */
+  /** Version, build and kernel, e.g. `3.4.1+1a2b3c4d5e6f.x86-64-v3.glibc2.36`; equal text promises equal pixels. */
   readonly version: string;
   /** Absolute path. */
   readonly executable: string;
@@ -33,6 +33,8 @@ export interface ProgramRequest {
   readonly sandbox: Sandbox;
   /** Folders that it may read, beside the system's own programs and libraries. */
   readonly readableFolders: readonly string[];
+  /** It may use the machine's GPUs. */
+  readonly usesGpus?: boolean;
   /** The one folder that it may write; also its working folder. */
   readonly scratchFolder: string;
   /** Resident memory of the program and its children; above it the program is killed. */

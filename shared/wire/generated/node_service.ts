@@ -9,21 +9,33 @@ import type { FinishedTile as _guian_v1_FinishedTile, FinishedTile__Output as _g
 import type { ForgiveNodeRequest as _guian_v1_ForgiveNodeRequest, ForgiveNodeRequest__Output as _guian_v1_ForgiveNodeRequest__Output } from './guian/v1/ForgiveNodeRequest.js';
 import type { FrameFile as _guian_v1_FrameFile, FrameFile__Output as _guian_v1_FrameFile__Output } from './guian/v1/FrameFile.js';
 import type { FrameRecord as _guian_v1_FrameRecord, FrameRecord__Output as _guian_v1_FrameRecord__Output } from './guian/v1/FrameRecord.js';
+import type { Gpu as _guian_v1_Gpu, Gpu__Output as _guian_v1_Gpu__Output } from './guian/v1/Gpu.js';
 import type { Job as _guian_v1_Job, Job__Output as _guian_v1_Job__Output } from './guian/v1/Job.js';
 import type { JobEvent as _guian_v1_JobEvent, JobEvent__Output as _guian_v1_JobEvent__Output } from './guian/v1/JobEvent.js';
+import type { JobNeeds as _guian_v1_JobNeeds, JobNeeds__Output as _guian_v1_JobNeeds__Output } from './guian/v1/JobNeeds.js';
+import type { JobOnNode as _guian_v1_JobOnNode, JobOnNode__Output as _guian_v1_JobOnNode__Output } from './guian/v1/JobOnNode.js';
 import type { JobProgress as _guian_v1_JobProgress, JobProgress__Output as _guian_v1_JobProgress__Output } from './guian/v1/JobProgress.js';
+import type { JobSchedule as _guian_v1_JobSchedule, JobSchedule__Output as _guian_v1_JobSchedule__Output } from './guian/v1/JobSchedule.js';
 import type { JobSpec as _guian_v1_JobSpec, JobSpec__Output as _guian_v1_JobSpec__Output } from './guian/v1/JobSpec.js';
 import type { ListNodesRequest as _guian_v1_ListNodesRequest, ListNodesRequest__Output as _guian_v1_ListNodesRequest__Output } from './guian/v1/ListNodesRequest.js';
 import type { ListNodesResponse as _guian_v1_ListNodesResponse, ListNodesResponse__Output as _guian_v1_ListNodesResponse__Output } from './guian/v1/ListNodesResponse.js';
+import type { NameList as _guian_v1_NameList, NameList__Output as _guian_v1_NameList__Output } from './guian/v1/NameList.js';
 import type { Node as _guian_v1_Node, Node__Output as _guian_v1_Node__Output } from './guian/v1/Node.js';
+import type { NodeJob as _guian_v1_NodeJob, NodeJob__Output as _guian_v1_NodeJob__Output } from './guian/v1/NodeJob.js';
 import type { NodeServiceClient as _guian_v1_NodeServiceClient, NodeServiceDefinition as _guian_v1_NodeServiceDefinition } from './guian/v1/NodeService.js';
 import type { PackageFile as _guian_v1_PackageFile, PackageFile__Output as _guian_v1_PackageFile__Output } from './guian/v1/PackageFile.js';
 import type { PackageManifest as _guian_v1_PackageManifest, PackageManifest__Output as _guian_v1_PackageManifest__Output } from './guian/v1/PackageManifest.js';
+import type { RemoveNodeRequest as _guian_v1_RemoveNodeRequest, RemoveNodeRequest__Output as _guian_v1_RemoveNodeRequest__Output } from './guian/v1/RemoveNodeRequest.js';
+import type { RemoveNodeResponse as _guian_v1_RemoveNodeResponse, RemoveNodeResponse__Output as _guian_v1_RemoveNodeResponse__Output } from './guian/v1/RemoveNodeResponse.js';
 import type { RenderSettings as _guian_v1_RenderSettings, RenderSettings__Output as _guian_v1_RenderSettings__Output } from './guian/v1/RenderSettings.js';
 import type { RendererInfo as _guian_v1_RendererInfo, RendererInfo__Output as _guian_v1_RendererInfo__Output } from './guian/v1/RendererInfo.js';
 import type { SceneFile as _guian_v1_SceneFile, SceneFile__Output as _guian_v1_SceneFile__Output } from './guian/v1/SceneFile.js';
 import type { SceneInspection as _guian_v1_SceneInspection, SceneInspection__Output as _guian_v1_SceneInspection__Output } from './guian/v1/SceneInspection.js';
+import type { SetNodeRequest as _guian_v1_SetNodeRequest, SetNodeRequest__Output as _guian_v1_SetNodeRequest__Output } from './guian/v1/SetNodeRequest.js';
 import type { SyntheticSettings as _guian_v1_SyntheticSettings, SyntheticSettings__Output as _guian_v1_SyntheticSettings__Output } from './guian/v1/SyntheticSettings.js';
+import type { Wait as _guian_v1_Wait, Wait__Output as _guian_v1_Wait__Output } from './guian/v1/Wait.js';
+import type { WhyNodeRequest as _guian_v1_WhyNodeRequest, WhyNodeRequest__Output as _guian_v1_WhyNodeRequest__Output } from './guian/v1/WhyNodeRequest.js';
+import type { WhyNodeResponse as _guian_v1_WhyNodeResponse, WhyNodeResponse__Output as _guian_v1_WhyNodeResponse__Output } from './guian/v1/WhyNodeResponse.js';
 
 type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
   new(...args: ConstructorParameters<Constructor>): Subtype;
@@ -40,21 +52,33 @@ export interface ProtoGrpcType {
       ForgiveNodeRequest: MessageTypeDefinition<_guian_v1_ForgiveNodeRequest, _guian_v1_ForgiveNodeRequest__Output>
       FrameFile: MessageTypeDefinition<_guian_v1_FrameFile, _guian_v1_FrameFile__Output>
       FrameRecord: MessageTypeDefinition<_guian_v1_FrameRecord, _guian_v1_FrameRecord__Output>
+      Gpu: MessageTypeDefinition<_guian_v1_Gpu, _guian_v1_Gpu__Output>
       Job: MessageTypeDefinition<_guian_v1_Job, _guian_v1_Job__Output>
       JobEvent: MessageTypeDefinition<_guian_v1_JobEvent, _guian_v1_JobEvent__Output>
+      JobNeeds: MessageTypeDefinition<_guian_v1_JobNeeds, _guian_v1_JobNeeds__Output>
+      JobOnNode: MessageTypeDefinition<_guian_v1_JobOnNode, _guian_v1_JobOnNode__Output>
       JobProgress: MessageTypeDefinition<_guian_v1_JobProgress, _guian_v1_JobProgress__Output>
+      JobSchedule: MessageTypeDefinition<_guian_v1_JobSchedule, _guian_v1_JobSchedule__Output>
       JobSpec: MessageTypeDefinition<_guian_v1_JobSpec, _guian_v1_JobSpec__Output>
       ListNodesRequest: MessageTypeDefinition<_guian_v1_ListNodesRequest, _guian_v1_ListNodesRequest__Output>
       ListNodesResponse: MessageTypeDefinition<_guian_v1_ListNodesResponse, _guian_v1_ListNodesResponse__Output>
+      NameList: MessageTypeDefinition<_guian_v1_NameList, _guian_v1_NameList__Output>
       Node: MessageTypeDefinition<_guian_v1_Node, _guian_v1_Node__Output>
+      NodeJob: MessageTypeDefinition<_guian_v1_NodeJob, _guian_v1_NodeJob__Output>
       NodeService: SubtypeConstructor<typeof grpc.Client, _guian_v1_NodeServiceClient> & { service: _guian_v1_NodeServiceDefinition }
       PackageFile: MessageTypeDefinition<_guian_v1_PackageFile, _guian_v1_PackageFile__Output>
       PackageManifest: MessageTypeDefinition<_guian_v1_PackageManifest, _guian_v1_PackageManifest__Output>
+      RemoveNodeRequest: MessageTypeDefinition<_guian_v1_RemoveNodeRequest, _guian_v1_RemoveNodeRequest__Output>
+      RemoveNodeResponse: MessageTypeDefinition<_guian_v1_RemoveNodeResponse, _guian_v1_RemoveNodeResponse__Output>
       RenderSettings: MessageTypeDefinition<_guian_v1_RenderSettings, _guian_v1_RenderSettings__Output>
       RendererInfo: MessageTypeDefinition<_guian_v1_RendererInfo, _guian_v1_RendererInfo__Output>
       SceneFile: MessageTypeDefinition<_guian_v1_SceneFile, _guian_v1_SceneFile__Output>
       SceneInspection: MessageTypeDefinition<_guian_v1_SceneInspection, _guian_v1_SceneInspection__Output>
+      SetNodeRequest: MessageTypeDefinition<_guian_v1_SetNodeRequest, _guian_v1_SetNodeRequest__Output>
       SyntheticSettings: MessageTypeDefinition<_guian_v1_SyntheticSettings, _guian_v1_SyntheticSettings__Output>
+      Wait: MessageTypeDefinition<_guian_v1_Wait, _guian_v1_Wait__Output>
+      WhyNodeRequest: MessageTypeDefinition<_guian_v1_WhyNodeRequest, _guian_v1_WhyNodeRequest__Output>
+      WhyNodeResponse: MessageTypeDefinition<_guian_v1_WhyNodeResponse, _guian_v1_WhyNodeResponse__Output>
     }
   }
 }

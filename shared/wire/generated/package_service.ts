@@ -11,15 +11,19 @@ import type { FailedTile as _guian_v1_FailedTile, FailedTile__Output as _guian_v
 import type { FinishedTile as _guian_v1_FinishedTile, FinishedTile__Output as _guian_v1_FinishedTile__Output } from './guian/v1/FinishedTile.js';
 import type { FrameFile as _guian_v1_FrameFile, FrameFile__Output as _guian_v1_FrameFile__Output } from './guian/v1/FrameFile.js';
 import type { FrameRecord as _guian_v1_FrameRecord, FrameRecord__Output as _guian_v1_FrameRecord__Output } from './guian/v1/FrameRecord.js';
+import type { Gpu as _guian_v1_Gpu, Gpu__Output as _guian_v1_Gpu__Output } from './guian/v1/Gpu.js';
 import type { InspectRequest as _guian_v1_InspectRequest, InspectRequest__Output as _guian_v1_InspectRequest__Output } from './guian/v1/InspectRequest.js';
 import type { Job as _guian_v1_Job, Job__Output as _guian_v1_Job__Output } from './guian/v1/Job.js';
 import type { JobEvent as _guian_v1_JobEvent, JobEvent__Output as _guian_v1_JobEvent__Output } from './guian/v1/JobEvent.js';
+import type { JobNeeds as _guian_v1_JobNeeds, JobNeeds__Output as _guian_v1_JobNeeds__Output } from './guian/v1/JobNeeds.js';
 import type { JobProgress as _guian_v1_JobProgress, JobProgress__Output as _guian_v1_JobProgress__Output } from './guian/v1/JobProgress.js';
+import type { JobSchedule as _guian_v1_JobSchedule, JobSchedule__Output as _guian_v1_JobSchedule__Output } from './guian/v1/JobSchedule.js';
 import type { JobSpec as _guian_v1_JobSpec, JobSpec__Output as _guian_v1_JobSpec__Output } from './guian/v1/JobSpec.js';
 import type { MissingBlob as _guian_v1_MissingBlob, MissingBlob__Output as _guian_v1_MissingBlob__Output } from './guian/v1/MissingBlob.js';
 import type { MissingBlobsRequest as _guian_v1_MissingBlobsRequest, MissingBlobsRequest__Output as _guian_v1_MissingBlobsRequest__Output } from './guian/v1/MissingBlobsRequest.js';
 import type { MissingBlobsResponse as _guian_v1_MissingBlobsResponse, MissingBlobsResponse__Output as _guian_v1_MissingBlobsResponse__Output } from './guian/v1/MissingBlobsResponse.js';
 import type { Node as _guian_v1_Node, Node__Output as _guian_v1_Node__Output } from './guian/v1/Node.js';
+import type { NodeJob as _guian_v1_NodeJob, NodeJob__Output as _guian_v1_NodeJob__Output } from './guian/v1/NodeJob.js';
 import type { PackageFile as _guian_v1_PackageFile, PackageFile__Output as _guian_v1_PackageFile__Output } from './guian/v1/PackageFile.js';
 import type { PackageManifest as _guian_v1_PackageManifest, PackageManifest__Output as _guian_v1_PackageManifest__Output } from './guian/v1/PackageManifest.js';
 import type { PackageServiceClient as _guian_v1_PackageServiceClient, PackageServiceDefinition as _guian_v1_PackageServiceDefinition } from './guian/v1/PackageService.js';
@@ -31,6 +35,7 @@ import type { SyntheticSettings as _guian_v1_SyntheticSettings, SyntheticSetting
 import type { UploadBlobRequest as _guian_v1_UploadBlobRequest, UploadBlobRequest__Output as _guian_v1_UploadBlobRequest__Output } from './guian/v1/UploadBlobRequest.js';
 import type { UploadBlobResponse as _guian_v1_UploadBlobResponse, UploadBlobResponse__Output as _guian_v1_UploadBlobResponse__Output } from './guian/v1/UploadBlobResponse.js';
 import type { UploadHeader as _guian_v1_UploadHeader, UploadHeader__Output as _guian_v1_UploadHeader__Output } from './guian/v1/UploadHeader.js';
+import type { Wait as _guian_v1_Wait, Wait__Output as _guian_v1_Wait__Output } from './guian/v1/Wait.js';
 
 type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
   new(...args: ConstructorParameters<Constructor>): Subtype;
@@ -49,15 +54,19 @@ export interface ProtoGrpcType {
       FinishedTile: MessageTypeDefinition<_guian_v1_FinishedTile, _guian_v1_FinishedTile__Output>
       FrameFile: MessageTypeDefinition<_guian_v1_FrameFile, _guian_v1_FrameFile__Output>
       FrameRecord: MessageTypeDefinition<_guian_v1_FrameRecord, _guian_v1_FrameRecord__Output>
+      Gpu: MessageTypeDefinition<_guian_v1_Gpu, _guian_v1_Gpu__Output>
       InspectRequest: MessageTypeDefinition<_guian_v1_InspectRequest, _guian_v1_InspectRequest__Output>
       Job: MessageTypeDefinition<_guian_v1_Job, _guian_v1_Job__Output>
       JobEvent: MessageTypeDefinition<_guian_v1_JobEvent, _guian_v1_JobEvent__Output>
+      JobNeeds: MessageTypeDefinition<_guian_v1_JobNeeds, _guian_v1_JobNeeds__Output>
       JobProgress: MessageTypeDefinition<_guian_v1_JobProgress, _guian_v1_JobProgress__Output>
+      JobSchedule: MessageTypeDefinition<_guian_v1_JobSchedule, _guian_v1_JobSchedule__Output>
       JobSpec: MessageTypeDefinition<_guian_v1_JobSpec, _guian_v1_JobSpec__Output>
       MissingBlob: MessageTypeDefinition<_guian_v1_MissingBlob, _guian_v1_MissingBlob__Output>
       MissingBlobsRequest: MessageTypeDefinition<_guian_v1_MissingBlobsRequest, _guian_v1_MissingBlobsRequest__Output>
       MissingBlobsResponse: MessageTypeDefinition<_guian_v1_MissingBlobsResponse, _guian_v1_MissingBlobsResponse__Output>
       Node: MessageTypeDefinition<_guian_v1_Node, _guian_v1_Node__Output>
+      NodeJob: MessageTypeDefinition<_guian_v1_NodeJob, _guian_v1_NodeJob__Output>
       PackageFile: MessageTypeDefinition<_guian_v1_PackageFile, _guian_v1_PackageFile__Output>
       PackageManifest: MessageTypeDefinition<_guian_v1_PackageManifest, _guian_v1_PackageManifest__Output>
       PackageService: SubtypeConstructor<typeof grpc.Client, _guian_v1_PackageServiceClient> & { service: _guian_v1_PackageServiceDefinition }
@@ -69,6 +78,7 @@ export interface ProtoGrpcType {
       UploadBlobRequest: MessageTypeDefinition<_guian_v1_UploadBlobRequest, _guian_v1_UploadBlobRequest__Output>
       UploadBlobResponse: MessageTypeDefinition<_guian_v1_UploadBlobResponse, _guian_v1_UploadBlobResponse__Output>
       UploadHeader: MessageTypeDefinition<_guian_v1_UploadHeader, _guian_v1_UploadHeader__Output>
+      Wait: MessageTypeDefinition<_guian_v1_Wait, _guian_v1_Wait__Output>
     }
   }
 }

@@ -8,11 +8,15 @@ import type { FailedTile as _guian_v1_FailedTile, FailedTile__Output as _guian_v
 import type { FinishedTile as _guian_v1_FinishedTile, FinishedTile__Output as _guian_v1_FinishedTile__Output } from './guian/v1/FinishedTile.js';
 import type { FrameFile as _guian_v1_FrameFile, FrameFile__Output as _guian_v1_FrameFile__Output } from './guian/v1/FrameFile.js';
 import type { FrameRecord as _guian_v1_FrameRecord, FrameRecord__Output as _guian_v1_FrameRecord__Output } from './guian/v1/FrameRecord.js';
+import type { Gpu as _guian_v1_Gpu, Gpu__Output as _guian_v1_Gpu__Output } from './guian/v1/Gpu.js';
 import type { Job as _guian_v1_Job, Job__Output as _guian_v1_Job__Output } from './guian/v1/Job.js';
 import type { JobEvent as _guian_v1_JobEvent, JobEvent__Output as _guian_v1_JobEvent__Output } from './guian/v1/JobEvent.js';
+import type { JobNeeds as _guian_v1_JobNeeds, JobNeeds__Output as _guian_v1_JobNeeds__Output } from './guian/v1/JobNeeds.js';
 import type { JobProgress as _guian_v1_JobProgress, JobProgress__Output as _guian_v1_JobProgress__Output } from './guian/v1/JobProgress.js';
+import type { JobSchedule as _guian_v1_JobSchedule, JobSchedule__Output as _guian_v1_JobSchedule__Output } from './guian/v1/JobSchedule.js';
 import type { JobSpec as _guian_v1_JobSpec, JobSpec__Output as _guian_v1_JobSpec__Output } from './guian/v1/JobSpec.js';
 import type { Node as _guian_v1_Node, Node__Output as _guian_v1_Node__Output } from './guian/v1/Node.js';
+import type { NodeJob as _guian_v1_NodeJob, NodeJob__Output as _guian_v1_NodeJob__Output } from './guian/v1/NodeJob.js';
 import type { PackageFile as _guian_v1_PackageFile, PackageFile__Output as _guian_v1_PackageFile__Output } from './guian/v1/PackageFile.js';
 import type { PackageManifest as _guian_v1_PackageManifest, PackageManifest__Output as _guian_v1_PackageManifest__Output } from './guian/v1/PackageManifest.js';
 import type { RenderSettings as _guian_v1_RenderSettings, RenderSettings__Output as _guian_v1_RenderSettings__Output } from './guian/v1/RenderSettings.js';
@@ -20,6 +24,7 @@ import type { RendererInfo as _guian_v1_RendererInfo, RendererInfo__Output as _g
 import type { SceneFile as _guian_v1_SceneFile, SceneFile__Output as _guian_v1_SceneFile__Output } from './guian/v1/SceneFile.js';
 import type { SceneInspection as _guian_v1_SceneInspection, SceneInspection__Output as _guian_v1_SceneInspection__Output } from './guian/v1/SceneInspection.js';
 import type { SyntheticSettings as _guian_v1_SyntheticSettings, SyntheticSettings__Output as _guian_v1_SyntheticSettings__Output } from './guian/v1/SyntheticSettings.js';
+import type { Wait as _guian_v1_Wait, Wait__Output as _guian_v1_Wait__Output } from './guian/v1/Wait.js';
 
 type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
   new(...args: ConstructorParameters<Constructor>): Subtype;
@@ -35,11 +40,15 @@ export interface ProtoGrpcType {
       FinishedTile: MessageTypeDefinition<_guian_v1_FinishedTile, _guian_v1_FinishedTile__Output>
       FrameFile: MessageTypeDefinition<_guian_v1_FrameFile, _guian_v1_FrameFile__Output>
       FrameRecord: MessageTypeDefinition<_guian_v1_FrameRecord, _guian_v1_FrameRecord__Output>
+      Gpu: MessageTypeDefinition<_guian_v1_Gpu, _guian_v1_Gpu__Output>
       Job: MessageTypeDefinition<_guian_v1_Job, _guian_v1_Job__Output>
       JobEvent: MessageTypeDefinition<_guian_v1_JobEvent, _guian_v1_JobEvent__Output>
+      JobNeeds: MessageTypeDefinition<_guian_v1_JobNeeds, _guian_v1_JobNeeds__Output>
       JobProgress: MessageTypeDefinition<_guian_v1_JobProgress, _guian_v1_JobProgress__Output>
+      JobSchedule: MessageTypeDefinition<_guian_v1_JobSchedule, _guian_v1_JobSchedule__Output>
       JobSpec: MessageTypeDefinition<_guian_v1_JobSpec, _guian_v1_JobSpec__Output>
       Node: MessageTypeDefinition<_guian_v1_Node, _guian_v1_Node__Output>
+      NodeJob: MessageTypeDefinition<_guian_v1_NodeJob, _guian_v1_NodeJob__Output>
       PackageFile: MessageTypeDefinition<_guian_v1_PackageFile, _guian_v1_PackageFile__Output>
       PackageManifest: MessageTypeDefinition<_guian_v1_PackageManifest, _guian_v1_PackageManifest__Output>
       RenderSettings: MessageTypeDefinition<_guian_v1_RenderSettings, _guian_v1_RenderSettings__Output>
@@ -47,6 +56,7 @@ export interface ProtoGrpcType {
       SceneFile: MessageTypeDefinition<_guian_v1_SceneFile, _guian_v1_SceneFile__Output>
       SceneInspection: MessageTypeDefinition<_guian_v1_SceneInspection, _guian_v1_SceneInspection__Output>
       SyntheticSettings: MessageTypeDefinition<_guian_v1_SyntheticSettings, _guian_v1_SyntheticSettings__Output>
+      Wait: MessageTypeDefinition<_guian_v1_Wait, _guian_v1_Wait__Output>
     }
   }
 }

@@ -16,6 +16,11 @@ export interface Job {
   'tileHeightPx'?: (number);
   'tilesPerFrame'?: (number);
   'planId'?: (string);
+  'slots'?: (number);
+  'priority'?: (number);
+  'paused'?: (boolean);
+  'pool'?: (string);
+  'waitsFor'?: (string);
 }
 
 export interface Job__Output {
@@ -30,4 +35,9 @@ export interface Job__Output {
   'tileHeightPx': (number);
   'tilesPerFrame': (number);
   'planId': (string);
+  'slots': (number);
+  'priority': (number);
+  'paused': (boolean);
+  'pool': (string);
+  'waitsFor': (string);
 }

@@ -2,6 +2,7 @@
 
 import type { PackageManifest as _guian_v1_PackageManifest, PackageManifest__Output as _guian_v1_PackageManifest__Output } from '../../guian/v1/PackageManifest.js';
 import type { RenderSettings as _guian_v1_RenderSettings, RenderSettings__Output as _guian_v1_RenderSettings__Output } from '../../guian/v1/RenderSettings.js';
+import type { JobSchedule as _guian_v1_JobSchedule, JobSchedule__Output as _guian_v1_JobSchedule__Output } from '../../guian/v1/JobSchedule.js';
 import type { Long } from '@grpc/proto-loader';
 
 export interface JobSpec {
@@ -15,6 +16,7 @@ export interface JobSpec {
   'verify'?: (number | string);
   'tileTimeLimitMs'?: (number | string | Long);
   'rendererVersion'?: (string);
+  'schedule'?: (_guian_v1_JobSchedule | null);
 }
 
 export interface JobSpec__Output {
@@ -28,4 +30,5 @@ export interface JobSpec__Output {
   'verify': (number);
   'tileTimeLimitMs': (number);
   'rendererVersion': (string);
+  'schedule': (_guian_v1_JobSchedule__Output | null);
 }

@@ -2,6 +2,8 @@
 
 import type { RendererInfo as _guian_v1_RendererInfo, RendererInfo__Output as _guian_v1_RendererInfo__Output } from '../../guian/v1/RendererInfo.js';
 import type { BlockedJob as _guian_v1_BlockedJob, BlockedJob__Output as _guian_v1_BlockedJob__Output } from '../../guian/v1/BlockedJob.js';
+import type { Gpu as _guian_v1_Gpu, Gpu__Output as _guian_v1_Gpu__Output } from '../../guian/v1/Gpu.js';
+import type { NodeJob as _guian_v1_NodeJob, NodeJob__Output as _guian_v1_NodeJob__Output } from '../../guian/v1/NodeJob.js';
 import type { Long } from '@grpc/proto-loader';
 
 export interface Node {
@@ -23,6 +25,10 @@ export interface Node {
   'blockedJobs'?: (_guian_v1_BlockedJob)[];
   'troubles'?: (string)[];
   'sandbox'?: (string);
+  'pools'?: (string)[];
+  'tags'?: (string)[];
+  'gpus'?: (_guian_v1_Gpu)[];
+  'assigned'?: (_guian_v1_NodeJob)[];
 }
 
 export interface Node__Output {
@@ -44,4 +50,8 @@ export interface Node__Output {
   'blockedJobs': (_guian_v1_BlockedJob__Output)[];
   'troubles': (string)[];
   'sandbox': (string);
+  'pools': (string)[];
+  'tags': (string)[];
+  'gpus': (_guian_v1_Gpu__Output)[];
+  'assigned': (_guian_v1_NodeJob__Output)[];
 }

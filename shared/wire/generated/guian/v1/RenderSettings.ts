@@ -24,6 +24,7 @@ export interface RenderSettings {
   'allowScripts'?: (boolean);
   'allowMissing'?: (boolean);
   'sourceRoot'?: (string);
+  'device'?: (string);
   '_exposureEv'?: "exposureEv";
 }
 
@@ -48,5 +49,6 @@ export interface RenderSettings__Output {
   'allowScripts': (boolean);
   'allowMissing': (boolean);
   'sourceRoot': (string);
+  'device': (string);
   '_exposureEv'?: "exposureEv";
 }

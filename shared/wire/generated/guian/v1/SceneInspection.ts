@@ -22,6 +22,7 @@ export interface SceneInspection {
   'scripts'?: (string)[];
   'problems'?: (string)[];
   'tile'?: (string);
+  'problemCodes'?: (string)[];
 }
 
 export interface SceneInspection__Output {
@@ -44,4 +45,5 @@ export interface SceneInspection__Output {
   'scripts': (string)[];
   'problems': (string)[];
   'tile': (string);
+  'problemCodes': (string)[];
 }
