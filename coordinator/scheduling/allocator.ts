@@ -116,10 +116,23 @@ export class Allocator {
     shedCounted(ledger);
     takeTurns(ledger);
     this.share();
-    // What a job leaves when it moves apart from itself may be what another one lacks.
-    if (spread(ledger)) this.share();
+    this.spread();
     this.isSettled = true;
     return { changedNodes: ledger.takeChanged() };
+  }
+
+  /**
+   * What a job leaves when it moves apart from itself may be what another one lacks, and what that one takes may push the
+   * first together again: then all of it is left, or each later decision would move them once more.
+   */
+  private spread(): void {
+    const { ledger } = this;
+    ledger.mark();
+    if (spread(ledger)) {
+      this.share();
+      if (spread(ledger)) ledger.takeBack();
+    }
+    ledger.keepSinceMark();
   }
 
   private share(): void {

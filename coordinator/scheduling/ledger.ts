@@ -64,12 +64,15 @@ export class Ledger {
   version = 0;
   /** Of each node that was touched since the last `takeChanged`: what it had before. */
   private readonly before = new Map<NodeEntry, ReadonlyMap<JobEntry, number>>();
+  /** Likewise since the last `mark`. */
+  private marked: Map<NodeEntry, ReadonlyMap<JobEntry, number>> | undefined;
 
   /** @param slots  more, or fewer if below 0. */
   give(job: JobEntry, entry: NodeEntry, slots: number): void {
     if (slots === 0) return;
     this.version += 1;
     if (!this.before.has(entry)) this.before.set(entry, new Map(entry.jobs));
+    if (this.marked?.has(entry) === false) this.marked.set(entry, new Map(entry.jobs));
     const had = entry.jobs.get(job) ?? 0;
     const has = had + slots;
     setCount(entry.jobs, job, has);
@@ -86,6 +89,24 @@ export class Ledger {
   }
 
   /** @returns nodes whose assignment is another than at the last call. */
+  /** From here on moves can be taken back. */
+  mark(): void {
+    this.marked = new Map();
+  }
+
+  /** What was given since the mark stays. */
+  keepSinceMark(): void {
+    this.marked = undefined;
+  }
+
+  /** Everybody has what they had at the mark. */
+  takeBack(): void {
+    const marked = this.marked ?? [];
+    this.marked = undefined;
+    for (const [entry] of marked) for (const [job, slots] of [...entry.jobs]) this.give(job, entry, -slots);
+    for (const [entry, jobs] of marked) for (const [job, slots] of jobs) this.give(job, entry, slots);
+  }
+
   takeChanged(): ReadonlySet<NodeId> {
     const changed = new Set<NodeId>();
     for (const [entry, before] of this.before) {

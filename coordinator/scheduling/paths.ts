@@ -6,10 +6,12 @@
  */
 import { freeMemoryBytes, idleOn, type JobEntry, type Ledger, type NodeEntry } from './ledger.js';
 import { mayHaveTokensOn } from './limits.js';
-import type { Kind, NodeClass } from './node-classes.js';
+import type { Kind } from './node-classes.js';
 
 /** Candidates of a step that are looked at, so that a search stays short where memory makes most of them unfit. */
 const LOOKED_AT_MAX = 64;
+/** Kinds that are asked to move to a hole, nearest first. */
+const LAST_KINDS_MAX = 8;
 
 /** Kinds whose slots a job of this kind can come to, by however many moves: each with the one before it on the way. */
 export type Ways = ReadonlyMap<Kind, Kind | undefined>;
@@ -37,38 +39,74 @@ export interface Hole {
  * @returns how many slots, at most `slotsMax`; 0: there is no way, or memory or licences do not allow it.
  */
 export function follow(ledger: Ledger, job: JobEntry, ways: Ways, hole: Hole, slotsMax: number): number {
-  const steps: {
-    readonly entry: NodeEntry;
-    readonly leaver: JobEntry | undefined;
-    readonly comer: JobEntry;
-  }[] = [];
+  let tried = 0;
+  // The nearest kind whose jobs lack the memory, or a token, must not hide one behind it that has them.
+  for (const kind of ways.keys()) {
+    if (!hole.entry.nodeClass!.kinds.has(kind)) continue;
+    const slots = followFrom(ledger, job, ways, hole, slotsMax, kind);
+    tried += 1;
+    if (slots > 0 || tried === LAST_KINDS_MAX) return slots;
+  }
+  return 0;
+}
+
+/** @param last  kind of the job that moves to the hole. */
+function followFrom(
+  ledger: Ledger,
+  job: JobEntry,
+  ways: Ways,
+  hole: Hole,
+  slotsMax: number,
+  last: Kind,
+): number {
+  const steps: Step[] = [];
   let { entry, leaver } = hole;
+  const passed = new Set([entry]);
   let slots = Math.min(slotsMax, hole.slots);
-  let kind = lastKind(ways, entry.nodeClass!);
+  let kind: Kind | undefined = last;
   for (let before = kind && ways.get(kind); kind && before; before = ways.get(kind)) {
-    const comer = findComer(kind, before, { entry, leaver, slots });
+    const taker = before === job.kind ? job : undefined;
+    const comer = findComer(kind, before, { entry, leaver, slots }, { taker, passed });
     if (!comer) return 0;
     slots = Math.min(slots, comer.slots, fitting(entry, comer.job, leaver, slots));
     steps.push({ entry, leaver, comer: comer.job });
     ({ entry, job: leaver } = comer);
+    passed.add(entry);
     kind = before;
   }
   if (!kind || !mayHaveTokensOn(entry, job)) return 0;
   slots = Math.min(slots, fitting(entry, job, leaver, slots));
   if (slots === 0) return 0;
   steps.push({ entry, leaver, comer: job });
-  for (const step of steps) {
-    if (step.leaver) ledger.give(step.leaver, step.entry, -slots);
-    ledger.give(step.comer, step.entry, slots);
+  move(ledger, steps, slots);
+  // Each step was judged by itself; together they may need more of a node, or of a licence by node.
+  if (!steps.every(isWithinLimits)) {
+    move(ledger, steps, -slots);
+    return 0;
   }
   job.lastNode = entry;
   return slots;
 }
 
-/** The nearest kind that may work in the class. */
-function lastKind(ways: Ways, { kinds }: NodeClass): Kind | undefined {
-  for (const kind of ways.keys()) if (kinds.has(kind)) return kind;
-  return undefined;
+interface Step {
+  readonly entry: NodeEntry;
+  readonly leaver: JobEntry | undefined;
+  readonly comer: JobEntry;
+}
+
+/** @param slots  below 0: back again. */
+function move(ledger: Ledger, steps: readonly Step[], slots: number): void {
+  for (const { entry, leaver, comer } of steps) {
+    if (leaver) ledger.give(leaver, entry, -slots);
+    ledger.give(comer, entry, slots);
+  }
+}
+
+function isWithinLimits({ entry, comer }: Step): boolean {
+  return (
+    freeMemoryBytes(entry) >= 0 &&
+    comer.licences.every(({ policy, nodes }) => policy.per !== 'node' || nodes.size <= policy.total)
+  );
 }
 
 /** How many slots of `comer` fit where `leaver` gives up as many. */
@@ -82,11 +120,16 @@ export function fitting(
   return bytes <= 0 ? slotsMax : Math.min(slotsMax, Math.max(0, Math.floor(freeMemoryBytes(entry) / bytes)));
 }
 
-/** A job of `kind` that can move to the hole from where `next` may work; one that renders nothing there before others. */
+/**
+ * A job of `kind` that can move to the hole from where `next` may work; one that renders nothing there before others.
+ * @param taker   who gets what it leaves, if that is decided.
+ * @param passed  nodes on the way: what fits is reckoned for one change on each.
+ */
 function findComer(
   kind: Kind,
   next: Kind,
   hole: Hole,
+  { taker, passed }: { readonly taker: JobEntry | undefined; readonly passed: ReadonlySet<NodeEntry> },
 ): { readonly job: JobEntry; readonly entry: NodeEntry; readonly slots: number } | undefined {
   let busy: { job: JobEntry; entry: NodeEntry; slots: number } | undefined;
   let lookedAt = 0;
@@ -96,6 +139,8 @@ function findComer(
     for (const [nodeClass, nodes] of job.classes) {
       if (!nodeClass.kinds.has(next)) continue;
       for (const [entry, count] of nodes) {
+        if (passed.has(entry)) continue;
+        if (taker && (fitting(entry, taker, job, 1) === 0 || !mayHaveTokensOn(entry, taker))) continue;
         const idle = idleOn(entry, job, count);
         if (idle > 0) return { job, entry, slots: idle };
         busy ??= { job, entry, slots: count };
