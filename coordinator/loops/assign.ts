@@ -65,6 +65,8 @@ export class Assigner {
   private trustedFromMs = 0;
   private isOpen = false;
   private isDue = false;
+  /** Not to wait for the end of a pause. */
+  private isUrgent = false;
   private running: Promise<void> | undefined;
   private endedAtMs = Number.NEGATIVE_INFINITY;
   private soon: NodeJS.Timeout | undefined;
@@ -141,6 +143,14 @@ export class Assigner {
     this.wake();
   }
 
+  /** A node is blamed, which fails a tile every few milliseconds until it is told. */
+  kickNow(): void {
+    this.isUrgent = true;
+    clearTimeout(this.soon);
+    this.soon = undefined;
+    this.kick();
+  }
+
   /** A job has ended: nodes that finish tiles of it are told at once, too. */
   jobEnded(jobId: JobId): void {
     for (const nodeId of this.written.nodesOf(jobId)) this.due.add(nodeId);
@@ -152,9 +162,10 @@ export class Assigner {
   wake(): void {
     this.isDue = true;
     if (!this.isOpen || this.running || this.soon || this.farm.signal.aborted) return;
-    const waitMs = Math.max(0, this.endedAtMs + PAUSE_MS - performance.now());
+    const waitMs = this.isUrgent ? 0 : Math.max(0, this.endedAtMs + PAUSE_MS - performance.now());
     this.soon = setTimeout(() => {
       this.soon = undefined;
+      this.isUrgent = false;
       this.running = this.run().finally(() => {
         this.running = undefined;
         if (this.isDue) this.wake();

@@ -146,7 +146,7 @@ export class Scheduler {
   /** Other nodes are blocked or quarantined than before. */
   standingsChanged(nodes: readonly KnownNode[]): void {
     for (const { heartbeat } of nodes) this.feed.nodeChanged(heartbeat.nodeId);
-    this.assigner.kick();
+    this.assigner.kickNow();
   }
 
   /** A node is in trouble, or no longer. */
