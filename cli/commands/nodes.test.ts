@@ -69,9 +69,9 @@ test('a wide table has every renderer with its version, and how scenes are kept 
     { name: 'blender', version: '3.4.1+4f4a7cd28cfd.sse41' },
   ];
   const text = nodesText([node('n1', { renderers, sandbox: 'bubblewrap 0.8.0' })], NOW_MS, true);
-  expect(text).toMatch(/GPUS +SANDBOX +WORKS FOR +HOST +AGENT\n/);
+  expect(text).toMatch(/GPUS +SANDBOX +WORKS FOR +HOST +AGENT +VERSIONS\n/);
   expect(text).toContain('gltf 1.0.0, blender 3.4.1+4f4a7cd28cfd.sse41');
-  expect(text).toMatch(/- +bubblewrap 0\.8\.0 +- +n1 +0\.1\.0\n$/);
+  expect(text).toMatch(/- +bubblewrap 0\.8\.0 +- +n1 +0\.1\.0 +gltf 1/);
 });
 
 test('pools, tags and what is assigned are shown where there are any', () => {
@@ -86,4 +86,16 @@ test('pools, tags and what is assigned are shown where there are any', () => {
   expect(first).toMatch(/3\/8 +7 +film,night +big +8 .* L40S 48\.0 GiB .*shot-1:5,shot-2:2/);
   expect(second).toMatch(/3\/8 +0 +- +- +8 .* 1m00s +- +none/);
   expect(nodesText([node('n2')], NOW_MS)).not.toContain('POOLS');
+});
+
+test('a release is named once in the table, however many builds and kernels a node has', () => {
+  const renderers = [
+    { name: 'gltf', version: 'gltf 2+ts-bvh2' },
+    { name: 'blender', version: '3.4.1+4f4a.x86-64-v2.px01' },
+    { name: 'blender', version: '3.4.1+4f4a.x86-64-v3.px02' },
+  ];
+  const text = nodesText([node('n1', { renderers })], NOW_MS);
+  expect(text).toContain(' gltf 2, blender 3.4.1 (2 versions) ');
+  expect(text).not.toContain('4f4a');
+  expect(nodesText([node('n1', { renderers })], NOW_MS, true)).toContain('blender 3.4.1+4f4a.x86-64-v3.px02');
 });

@@ -20,7 +20,7 @@ const COLUMNS: readonly Column[] = [
   ['TAGS', (node) => node.tags.join(',')],
   ['CORES', (node) => String(node.cores)],
   ['MEMORY', (node) => `${humanBytes(node.memoryUsedBytes)} / ${humanBytes(node.memoryBytes)}`],
-  ['RENDERERS', (node) => node.renderers.map(({ name, version }) => `${name} ${version}`).join(', ')],
+  ['RENDERERS', (node) => releasesOf(node).join(', ')],
   ['JOBS', (node) => String(node.jobIds.length)],
   ['TILES', (node) => String(node.tilesDone)],
   ['SEEN', (node, nowMs) => `${humanDuration(nowMs - node.lastHeartbeatAtMs)} ago`],
@@ -37,6 +37,7 @@ const WIDE_COLUMNS: readonly Column[] = [
   ['WORKS FOR', (node) => node.assigned.map(({ jobId, slots }) => `${jobId}:${slots}`).join(',')],
   ['HOST', (node) => node.hostName],
   ['AGENT', (node) => node.agentVersion],
+  ['VERSIONS', (node) => node.renderers.map(({ name, version }) => `${name} ${version}`).join(', ')],
 ];
 /** Lines about one node below the table; `--json` has them all. */
 const NOTES_PER_NODE_MAX = 5;
@@ -47,7 +48,7 @@ export function nodesCommand(): Command {
   );
   command.option(
     '--wide',
-    'also GPUs, how the scenes of others are kept in, slots by job, host names and versions of the agents',
+    'also whole versions of renderers, GPUs, how the scenes of others are kept in, slots by job, host names and versions of the agents',
   );
   return addFarmFlags(command).action(async (options: Readonly<Record<string, unknown>>) => {
     await using farm = connectFarm(options);
@@ -57,6 +58,16 @@ export function nodesCommand(): Command {
     if (options['json'] === true) printJson(nodes);
     else process.stdout.write(nodesText(nodes, Date.now(), options['wide'] === true));
   });
+}
+
+/** Without build, kernel and what else a version text names: `blender 3.4.1 (2 versions)`. */
+function releasesOf({ renderers }: Node__Output): string[] {
+  const counts = new Map<string, number>();
+  for (const { name, version } of renderers) {
+    const release = `${name} ${version.replace(`${name} `, '').split('+')[0]}`;
+    counts.set(release, (counts.get(release) ?? 0) + 1);
+  }
+  return [...counts].map(([release, count]) => (count === 1 ? release : `${release} (${count} versions)`));
 }
 
 /** The table, and one line for each thing that keeps a node from work. */
