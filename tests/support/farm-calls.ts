@@ -1,9 +1,10 @@
 /** What a studio does over gRPC, as promises; and what is left of a job on the bus. */
 import { createHash } from 'node:crypto';
+import { isStreamLost } from '#coordinator/loops/stream-lost.js';
 import { retryCall } from '#shared/bus/retry-call.js';
 import { type JobId, newIdempotencyKey } from '#shared/domain/ids.js';
 import type { JobState } from '#shared/domain/job.js';
-import { FarmError } from '#shared/errors.js';
+import { FarmError, messageOf } from '#shared/errors.js';
 import { isJobEnded } from '#shared/state/job-state.js';
 import { call } from '#shared/wire/coordinator-client.js';
 import type { FrameRecord__Output } from '#shared/wire/generated/guian/v1/FrameRecord.js';
@@ -177,7 +178,12 @@ export function farmCalls(farm: FarmAccess) {
     async cleared(jobId: string): Promise<void> {
       let left = '';
       const isCleared = async () => {
-        left = JSON.stringify(await leftOnBus(farm, jobId));
+        const found = await leftOnBus(farm, jobId).catch((error: unknown) => {
+          // A job may end before the coordinator has made a lost stream again: that is looked for later, then.
+          if (isStreamLost(error)) return messageOf(error);
+          throw error;
+        });
+        left = JSON.stringify(found);
         return left === NOTHING;
       };
       await waitUntil(isCleared, {
