@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type AdminAction, adminActionSchema } from './actions.js';
 import { applyAction, SettingsFold } from './apply-action.js';
 import { describeAction, subjectOf } from './describe-action.js';
-import { type AdminSettings, NO_SETTINGS } from './settings.js';
+import type { AdminSettings } from './settings.js';
 
 const name = fc.constantFrom('a', 'b', 'c');
 const few = fc.integer({ min: 0, max: 3 });
@@ -42,6 +42,7 @@ const anyAction: fc.Arbitrary<AdminAction> = fc.oneof(
   }),
 );
 
+const NO_SETTINGS = new SettingsFold().settings(() => true);
 const live = (actions: readonly AdminAction[]) => actions.reduce(applyAction, NO_SETTINGS);
 const parse = (value: object) => adminActionSchema.parse(value);
 

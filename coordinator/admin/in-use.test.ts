@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { jobIdSchema, nodeIdSchema } from '#shared/domain/ids.js';
 import { jobScheduleSchema } from '#shared/domain/schedule.js';
 import { adminActionSchema } from './actions.js';
-import { applyAction } from './apply-action.js';
+import { applyAction, SettingsFold } from './apply-action.js';
 import { assertLicenceIsFree, assertPoolIsFree } from './in-use.js';
-import { NO_SETTINGS } from './settings.js';
+
+const NO_SETTINGS = new SettingsFold().settings(() => true);
 
 const settings = (...actions: object[]) =>
   actions.reduce<typeof NO_SETTINGS>(

@@ -39,12 +39,4 @@ export interface AdminSettings {
   readonly jobs: ReadonlyMap<JobId, JobControl>;
 }
 
-export const NO_SETTINGS: AdminSettings = {
-  studios: new Map(),
-  pools: new Map(),
-  licences: new Map(),
-  nodes: new Map(),
-  jobs: new Map(),
-};
-
 export const POOL_DEFAULT: PoolPolicy = { targetWaitMs: 600_000, minSlots: 0, maxSlots: 0, idleMs: 600_000 };

@@ -63,6 +63,8 @@ export class SchedulerFeed {
   private readonly counted = new Set<NodeId>();
   /** Jobs of which nodes may use more, or less, beyond their slots than they were told. */
   private recapped = new Set<JobId>();
+  /** Of the node that has most; nothing whenever nodes have changed. */
+  private largestMemoryBytes: number | undefined;
   private slotsTotal = 0;
   private demandMax = DEMAND_MIN;
 
@@ -109,7 +111,10 @@ export class SchedulerFeed {
 
   /** Tells the allocator of what has changed. @returns jobs that it was told of. */
   flush(): readonly JobId[] {
-    if (this.dirtyNodes.size > 0) this.workers = undefined;
+    if (this.dirtyNodes.size > 0) {
+      this.workers = undefined;
+      this.largestMemoryBytes = undefined;
+    }
     for (const nodeId of this.dirtyNodes) this.tellNode(nodeId);
     this.dirtyNodes.clear();
     this.fitDemand();
@@ -355,9 +360,11 @@ export class SchedulerFeed {
   private learntMemoryBytes({ peakMemoryBytes }: LiveJob): number {
     if (peakMemoryBytes < MEMORY_STEP_BYTES) return 0;
     const learnt = Math.ceil(peakMemoryBytes / MEMORY_STEP_BYTES) * MEMORY_STEP_BYTES;
-    let largest = 0;
-    for (const { memoryBytes } of this.nodes.values()) largest = Math.max(largest, memoryBytes);
-    return Math.min(learnt, largest);
+    this.largestMemoryBytes ??= [...this.nodes.values()].reduce(
+      (largest, { memoryBytes }) => Math.max(largest, memoryBytes),
+      0,
+    );
+    return Math.min(learnt, this.largestMemoryBytes);
   }
 
   /** Only a farm that has grown or shrunk much changes it: all jobs are told anew then. */

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { studioSchema } from '#shared/domain/ids.js';
 import { exchangesDue, idleSlots, sum, trespasses } from '#tests/support/scheduling/check-allocation.js';
 import { fairSlots } from '#tests/support/scheduling/fair-reference.js';
+import { isEligible } from '#tests/support/scheduling/is-eligible.js';
 import {
   aJob,
   aNode,
@@ -18,7 +19,6 @@ import {
 } from '#tests/support/scheduling/random-farm.js';
 import { Allocator, allocate } from './allocator.js';
 import { lacksOf } from './eligible.js';
-import { isEligible } from './eligible-node.js';
 import type { SchedulingPolicy } from './farm-model.js';
 
 const EVERYTHING: Variety = { nodesMax: 6, jobsMax: 8, isCrossCut: true };

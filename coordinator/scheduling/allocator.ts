@@ -10,7 +10,7 @@ import { type Circumstances, changeNode, isSameDemand, roomToKeep } from './farm
 import type { Allocation, FarmJob, FarmNode, FarmSnapshot, SchedulingPolicy } from './farm-model.js';
 import { fill } from './fill.js';
 import { type JobEntry, Ledger, type NodeEntry, takeAll } from './ledger.js';
-import { licencePolicy, roomFor, slotsMaxOf, studioPolicy, tokensUsed } from './limits.js';
+import { licencePolicy, slotsMaxOf, studioPolicy } from './limits.js';
 import { shedCounted, shedJob } from './shed.js';
 import { spread } from './spread.js';
 import type { Waits } from './studio-waits.js';
@@ -165,25 +165,6 @@ export class Allocator {
   /** Slots of all jobs of the studio. */
   studioSlots(studio: Studio): number {
     return this.ledger.studios.get(studio)?.slots ?? 0;
-  }
-
-  /** Tokens that are in use. */
-  licenceUse(name: string): number {
-    const licence = this.ledger.licences.get(name);
-    return licence ? tokensUsed(licence) : 0;
-  }
-
-  /** Slots that are free on nodes that may work for the job, whether or not their memory suffices. */
-  freeSlotsFor(jobId: JobId): number {
-    let free = 0;
-    for (const { freeSlots } of this.ledger.jobs.get(jobId)?.kind.classes ?? []) free += freeSlots;
-    return free;
-  }
-
-  /** How many slots more its demand, its limit, its studio's and licences by slot leave the job. */
-  roomOf(jobId: JobId): number {
-    const entry = this.ledger.jobs.get(jobId);
-    return entry ? roomFor(entry) : 0;
   }
 
   allocation(): Allocation {

@@ -1,11 +1,6 @@
 /** Which nodes may work for a job at all, whoever else does. Pure. */
 import type { FarmJob, FarmNode } from './farm-model.js';
 
-/** Whether the node gets slots of the job as things stand: it can render it, takes new work, and was not blocked for it. */
-export function isEligible(node: FarmNode, job: FarmJob): boolean {
-  return node.state === 'ready' && canRender(node, job) && !node.blockedJobs.has(job.jobId);
-}
-
 /** Whether the node, when it is there and free, has all that one slot of the job needs. */
 export function canRender(node: FarmNode, job: FarmJob): boolean {
   return node.slots > 0 && job.slotMemoryBytes <= node.memoryBytes && isOfKind(node, job);

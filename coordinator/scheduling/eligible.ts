@@ -33,7 +33,7 @@ export function lacksOf(node: FarmNode, job: FarmJob): number {
   if (job.pool !== undefined && !node.pools.has(job.pool)) lacks |= BITS.pool;
   for (const tag of job.tags) if (!node.tags.has(tag)) lacks |= BITS.tags;
   if (job.renderer !== undefined && !node.renderers?.keys.has(job.renderer)) lacks |= BITS.renderer;
-  if (node.gpus < job.gpus || node.gpuMemoryBytes < job.gpuMemoryBytes) lacks |= BITS.gpu;
+  if (node.gpus < job.gpus || (job.gpus > 0 && node.gpuMemoryBytes < job.gpuMemoryBytes)) lacks |= BITS.gpu;
   if (node.memoryBytes < job.slotMemoryBytes) lacks |= BITS.memory;
   if (node.cores < job.cores) lacks |= BITS.cores;
   if (node.blockedJobs.has(job.jobId)) lacks |= BITS.blocked;

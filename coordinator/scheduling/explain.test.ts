@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { jobIdSchema, nodeIdSchema, studioSchema } from '#shared/domain/ids.js';
 import { anyFarm, GIB, sampleJob, sampleNode } from '#tests/support/farm-samples.js';
+import { isEligible } from '#tests/support/scheduling/is-eligible.js';
 import { lacksOf, whyNot } from './eligible.js';
-import { isEligible } from './eligible-node.js';
 import { whyJob } from './explain.js';
 import { whyNode } from './explain-node.js';
 import type { FarmJob, FarmNode, LicencePolicy, SchedulingPolicy, StudioPolicy } from './farm-model.js';
@@ -384,6 +384,13 @@ describe('of a node', () => {
           }
       }),
     );
+  });
+
+  it('memory of GPUs matters to a job that asks for GPUs', () => {
+    const wants = (gpus: number) => sampleJob('shot', { gpus, gpuMemoryBytes: 24 * GIB });
+    const small = sampleNode('n2', { gpus: 1, gpuMemoryBytes: 8 * GIB });
+    expect([wants(0), wants(1)].map((job) => whyNot(small, job)?.kind)).toEqual([undefined, 'gpu']);
+    expect([wants(0), wants(1)].map((job) => isEligible(small, job))).toEqual([true, false]);
   });
 
   it('a free slot and memory for it keep it from no job; too little memory does', () => {

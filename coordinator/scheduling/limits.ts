@@ -7,7 +7,7 @@ import {
   STUDIO_DEFAULT,
   type StudioPolicy,
 } from './farm-model.js';
-import type { JobEntry, LicenceEntry, NodeEntry } from './ledger.js';
+import type { JobEntry, NodeEntry } from './ledger.js';
 
 const NO_TOKENS: LicencePolicy = { total: 0, per: 'slot' };
 
@@ -30,11 +30,6 @@ export function slotsMaxOf({ gate, demand, nodesMin, maxSlots }: FarmJob): numbe
 /** Slots that it lacks by its own measure; below 0: it has too many. */
 export function wantOf({ slotsMax, slots }: JobEntry): number {
   return slotsMax - slots;
-}
-
-/** Tokens in use. */
-export function tokensUsed({ policy, slots, nodes }: LicenceEntry): number {
-  return policy.per === 'slot' ? slots : nodes.size;
 }
 
 /**
