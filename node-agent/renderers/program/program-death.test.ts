@@ -67,7 +67,9 @@ describe.each(sandboxes)('in sandbox %s', (sandbox) => {
 
 test('a daemon that outlives a killed agent, which needs no sandbox, ends when its scratch folder is cleared', async () => {
   const base = mkdtempSync(join(folder, 'base-'));
-  const fork = 'if os.fork() == 0: os.setsid()';
+  // The daemon says nothing to the agent: a pipe that breaks while it writes would end it by itself.
+  const fork =
+    'r, w = os.pipe()\nif os.fork() == 0:\n  os.setsid()\n  os.write(w, b"x")\n  time.sleep(1000)\nos.read(r, 1)';
   const { agent, runs } = startProcess('none', join(base, 'slot'), fork);
   await runs;
   agent.kill('SIGKILL');
